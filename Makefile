@@ -1,0 +1,59 @@
+# govlake: `make help` lists the targets. Needs Python 3.11 or 3.12, git and make; nothing else.
+SHELL  := /bin/bash
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] < (3,13))' 2>/dev/null && { echo $$p; break; }; done)
+VENV   := .venv
+BIN    := $(VENV)/bin
+GOVLAKE_HOME ?= data
+SERVE  ?= 1
+DAYS   ?= 30
+SCALE  ?= 0.01
+SEED   ?= 1
+export GOVLAKE_HOME
+export DAGSTER_DISABLE_TELEMETRY := yes
+export DO_NOT_TRACK := 1
+
+# uv from PATH, or from a small virtual environment of its own
+UV = $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
+
+.PHONY: help setup setup-superset check test bench run lock clean
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.done  ## create .venv from the hashed lock
+$(VENV)/.done: requirements/platform.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "govlake needs Python 3.11 or 3.12; none was found on PATH (set PYTHON=...)"; exit 1; }
+	@command -v uv >/dev/null 2>&1 || test -x .venv-uv/bin/uv || { $(PYTHON) -m venv .venv-uv && .venv-uv/bin/pip install -q uv; }
+	@test -x $(BIN)/python || $(UV) venv -q --python $(PYTHON) $(VENV)
+	$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/platform.lock
+	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup-superset: .venv-superset/.done  ## create .venv-superset from its own hashed lock
+.venv-superset/.done: requirements/superset.lock $(VENV)/.done
+	@test -x .venv-superset/bin/python || $(UV) venv -q --python $(PYTHON) .venv-superset
+	$(UV) pip sync -q --require-hashes --python .venv-superset/bin/python requirements/superset.lock
+	@touch $@
+
+check: setup  ## ruff, pyright, import direction
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+test: setup  ## every test (about ten minutes on two cores)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+bench: setup  ## speed, as ratios against bare scripts in the same run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+run: setup  ## the demo district end to end, then the Dagster UI (SERVE=0 returns after publishing)
+	$(BIN)/govlake demo --home $(GOVLAKE_HOME) --days $(DAYS) --scale $(SCALE) --seed $(SEED)
+	$(BIN)/govlake run --home $(GOVLAKE_HOME)
+	@if [ "$(SERVE)" != "0" ]; then $(BIN)/govlake serve --home $(GOVLAKE_HOME); fi
+
+lock: setup  ## resolve again and rewrite requirements/*.lock (no addresses inside)
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --group platform --group dev -o requirements/platform.lock
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --group superset -o requirements/superset.lock
+
+clean:  ## remove environments and caches (never data)
+	rm -rf .venv .venv-uv .venv-superset .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""The Dagster assets: recipes that read, judge, clean, write and account."""

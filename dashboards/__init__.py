@@ -1,0 +1,1 @@
+"""What leaders see: Superset bundles built from YAML, contracts and the metric book."""

@@ -1,0 +1,1 @@
+"""How the graph is run: definitions, jobs, schedules, sensors, settings, the command, the demo."""

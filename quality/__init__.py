@@ -1,0 +1,1 @@
+"""Judgements on rows and tables: pure functions on frames. Knows no storage and no Dagster."""

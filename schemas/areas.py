@@ -1,0 +1,83 @@
+"""Areas of three tiers and the grid below them: district › street › community › grid.
+
+Grain of bronze.areas: one version of one area in one delivery. Of silver.areas: one area.
+Code lengths 6, 9, 12, 15 (NBS division codes; grid by GB/T 47678, `codes/id_layouts.csv`).
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from schemas.contract import Arrival, Contract, geometry, instant, integer, number, text
+
+TIERS = ("district", "street", "community")
+TIER_ZH = {"district": "区县", "street": "街道镇", "community": "社区村", "grid": "网格"}
+CODE_LENGTH = {"district": 6, "street": 9, "community": 12, "grid": 15}
+
+UNPLACED = "unplaced"
+"""Suffix of the area code that holds what could not be placed: `350299-unplaced`."""
+
+
+def unplaced_code(district_code: str) -> str:
+    """Area code of the bucket of unplaced facts of a district.
+
+    >>> unplaced_code("350299")
+    '350299-unplaced'
+    """
+    return f"{district_code}-{UNPLACED}"
+
+
+class AreaRow(Arrival):
+    """区划与网格 bronze.areas, delivered as GeoJSON features."""
+
+    area_code = text("区划代码", ("area_code", "code", "区划代码"), required=True,
+                     pattern=r"^\d{6}(\d{3}){0,3}$")  # fmt: skip
+    area_name = text("名称", ("area_name", "name", "名称"), required=True, max_length=60)
+    tier = text("层级", ("tier", "level", "层级"), required=True, codes=tuple(CODE_LENGTH))
+    parent_code = text("上级代码", ("parent_code", "parent", "上级代码"))
+    shape = geometry("范围", "geometry", required=True)
+    updated_at = instant("更新时间", ("updated_at", "更新时间"), required=True)
+
+    @dy.rule()
+    def code_length_fits_its_tier(cls) -> pl.Expr:
+        """区划代码长度应与层级一致（6、9、12、15位）"""
+        return pl.col("area_code").str.len_chars() == pl.col("tier").replace_strict(
+            CODE_LENGTH, default=None, return_dtype=pl.UInt32
+        )
+
+    @dy.rule()
+    def code_begins_with_its_parent(cls) -> pl.Expr:
+        """区划代码应以上级代码开头"""
+        return pl.col("parent_code").is_null() | pl.col("area_code").str.starts_with(
+            pl.col("parent_code")
+        )
+
+
+class Area(Contract):
+    """silver.areas. Grain: one area."""
+
+    area_code = text("区划代码", required=True)
+    area_name = text("名称", required=True)
+    tier = text("层级", required=True, codes=tuple(CODE_LENGTH))
+    parent_code = text("上级代码", note="null for the district")
+    shape = geometry("范围", required=True)
+    centre_longitude = number("中心经度", required=True, unit="degree")
+    centre_latitude = number("中心纬度", required=True, unit="degree")
+    area_m2 = number("面积", required=True, unit="m2")
+    updated_at = instant("更新时间", required=True)
+
+
+class AreaSummary(Contract):
+    """topics.space_areas. Grain: one area of one tier, with its outline for maps."""
+
+    area_code = text("区划代码", required=True)
+    area_name = text("名称", required=True)
+    tier = text("层级", required=True)
+    parent_code = text("上级代码")
+    community_count = integer("社区数", required=True, unit="个")
+    grid_count = integer("网格数", required=True, unit="个")
+    area_m2 = number("面积", required=True, unit="m2")
+    centre_longitude = number("中心经度", required=True, unit="degree")
+    centre_latitude = number("中心纬度", required=True, unit="degree")
+    outline = text("轮廓", required=True, note="GeoJSON geometry")

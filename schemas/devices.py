@@ -1,0 +1,74 @@
+"""Devices: cameras, gates and sensors by their 20-digit GB/T 28181 code.
+
+Grain of bronze.devices: one version of one device in one delivery. Of silver.devices: one device.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
+
+DEVICE_KINDS = {
+    "camera": "摄像机",
+    "gate": "卡口",
+    "smoke_sensor": "烟感",
+    "hydrant_sensor": "消火栓压力计",
+    "water_sensor": "水浸传感器",
+    "broadcast": "广播",
+    "lamp_post": "灯杆",
+}
+
+# 公共安全视频图像信息系统管理条例 Art. 8 (`codes/law_requirements.csv`): nothing may film here.
+FORBIDDEN_PLACES = ("宿舍", "客房", "浴室", "更衣室", "卫生间", "母婴室")
+
+
+class DeviceRow(Arrival):
+    """设备台账 bronze.devices, delivered as CSV."""
+
+    device_id = text("设备编码", ("ApeID", "设备编码"), required=True, pattern=r"^\d{20}$")
+    device_name = text("设备名称", ("Name", "设备名称"), max_length=100)
+    device_kind = text("设备类型", ("DeviceKind", "设备类型"), required=True,
+                       codes=tuple(DEVICE_KINDS))  # fmt: skip
+    longitude = number("经度", ("Longitude", "经度"), least=73.0, most=136.0, unit="degree")
+    latitude = number("纬度", ("Latitude", "纬度"), least=3.0, most=54.0, unit="degree")
+    community_code = text("社区编码", ("CommunityCode", "社区编码"), pattern=r"^\d{12}$")
+    place_type = text("场所类型", ("PlaceType", "场所类型"), max_length=40)
+    online_code = text("在线状态", ("IsOnline", "在线状态"), codes=("1", "2", "9"),
+                       note="1 在线 2 离线 9 其他 (unverified)")  # fmt: skip
+    installed_day = day("安装日期", ("InstalledDate", "安装日期"))
+    updated_at = instant("更新时间", ("UpdatedAt", "更新时间"), required=True)
+
+    @dy.rule()
+    def stands_where_filming_is_allowed(cls) -> pl.Expr:
+        """不得在宿舍、客房、浴室等场所安装图像采集设备（管理条例第八条）"""
+        return pl.col("place_type").is_null() | ~(
+            pl.col("device_kind").is_in(["camera", "gate"])
+            & pl.col("place_type").is_in(list(FORBIDDEN_PLACES))
+        )
+
+
+class Device(Contract):
+    """silver.devices. Grain: one device, newest version."""
+
+    device_id = text("设备编码", required=True)
+    device_name = text("设备名称")
+    device_kind = text("设备类型", required=True, codes=tuple(DEVICE_KINDS))
+    community_code = text("社区编码", note="null: unplaced")
+    placed_by = text("定位方式", required=True, codes=("code", "point", "unplaced"))
+    longitude = number("经度", unit="degree")
+    latitude = number("纬度", unit="degree")
+    place_type = text("场所类型")
+    is_online = flag("在线")
+    installed_day = day("安装日期")
+    updated_at = instant("更新时间", required=True)
+
+
+class DeviceSummary(Contract):
+    """topics.video_devices. Grain: community × kind of device."""
+
+    community_code = text("社区编码", note="null: unplaced")
+    device_kind = text("设备类型", required=True)
+    device_count = integer("设备数", required=True, unit="台")
+    online_count = integer("在线数", required=True, unit="台")

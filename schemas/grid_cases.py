@@ -1,0 +1,160 @@
+"""Grid cases 网格案件: reported by grid workers, residents, leaders, devices; handled to the end.
+
+Grain of bronze.grid_cases: one version of one case. Of silver.grid_cases: one case, newest version.
+Life cycle and its order: `codes/case_lifecycle.csv`; codes: `codes/gbt47678_5_2026_components_matters.csv`
+with crosswalks from GB/T 30428.2-2013 and CJ/T 214.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from schemas.city_time import city_day
+from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
+
+CODE_SYSTEMS = ("CJ/T 214", "GB/T 30428.2", "GB/T 47678.5")
+CASE_KINDS = {"component": "管理部件", "matter": "管理事项"}
+SOURCE_TYPES = {
+    "collector": "网格员上报",
+    "public": "居民上报",
+    "leader": "领导交办",
+    "transfer": "部门转办",
+    "video": "视频智能",
+    "iot": "物联预警",
+}
+STATES = ("open", "closed", "cancelled")
+
+# The order that holds between every two stages that are both present.
+LIFE_CYCLE = (
+    "reported_at",
+    "verified_at",
+    "registered_at",
+    "dispatched_at",
+    "received_at",
+    "handled_at",
+    "checked_at",
+    "closed_at",
+)
+
+
+def _not_before(later: str, *earlier: str) -> pl.Expr:
+    return pl.all_horizontal(
+        [(pl.col(later) >= pl.col(e)).fill_null(True) for e in earlier]
+    )
+
+
+class GridCaseRow(Arrival):
+    """网格案件 bronze.grid_cases, delivered as CSV (GB18030 or UTF-8)."""
+
+    case_number = text("案卷号", ("案卷号", "case_number"), required=True, max_length=32)
+    source_type = text("来源类型", ("来源类型", "source_type"), required=True,
+                       codes=tuple(SOURCE_TYPES))  # fmt: skip
+    code_system = text("编码标准", ("编码标准", "code_system"), required=True, codes=CODE_SYSTEMS)
+    case_kind = text("部件事项", ("部件事项", "case_kind"), required=True, codes=tuple(CASE_KINDS))
+    type_code = text("类型编码", ("类型编码", "type_code"), required=True, max_length=8)
+    community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
+    grid_code = text("网格编码", ("网格编码", "grid_code"), pattern=r"^\d{15}$")
+    longitude = number("经度", ("经度", "longitude"), least=73.0, most=136.0, unit="degree")
+    latitude = number("纬度", ("纬度", "latitude"), least=3.0, most=54.0, unit="degree")
+    reported_at = instant("上报时间", ("上报时间", "report_time"), required=True)
+    verified_at = instant("核实时间", ("核实时间", "verify_time"))
+    registered_at = instant("立案时间", ("立案时间", "register_time"))
+    dispatched_at = instant("派遣时间", ("派遣时间", "dispatch_time"))
+    received_at = instant("接收时间", ("接收时间", "handle_receive_time"))
+    handled_at = instant("处置时间", ("处置时间", "handle_finish_time"))
+    checked_at = instant("核查时间", ("核查时间", "check_time"))
+    closed_at = instant("结案时间", ("结案时间", "close_time"))
+    cancelled_at = instant("作废时间", ("作废时间", "cancel_time"))
+    rework_count = integer("返工次数", ("返工次数", "rework_count"), least=0, most=1000, unit="次")
+    is_self_handled = flag("自行处置", ("自行处置", "self_handled"))
+    updated_at = instant("更新时间", ("更新时间", "update_time"), required=True)
+    report_day = day("上报日", required=True, note="city day of reported_at")
+
+    @classmethod
+    def derive(cls, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the city day of the report."""
+        return frame.with_columns(report_day=city_day(pl.col("reported_at")))
+
+    @dy.rule()
+    def is_verified_after_it_is_reported(cls) -> pl.Expr:
+        """核实时间不得早于上报时间"""
+        return _not_before("verified_at", "reported_at")
+
+    @dy.rule()
+    def is_registered_after_it_is_verified(cls) -> pl.Expr:
+        """立案时间不得早于上报、核实时间"""
+        return _not_before("registered_at", "reported_at", "verified_at")
+
+    @dy.rule()
+    def is_dispatched_after_it_is_registered(cls) -> pl.Expr:
+        """派遣时间不得早于立案时间"""
+        return _not_before("dispatched_at", "registered_at")
+
+    @dy.rule()
+    def is_received_after_it_is_dispatched(cls) -> pl.Expr:
+        """接收时间不得早于派遣时间"""
+        return _not_before("received_at", "dispatched_at")
+
+    @dy.rule()
+    def is_handled_after_it_is_received(cls) -> pl.Expr:
+        """处置时间不得早于派遣、接收时间"""
+        return _not_before("handled_at", "dispatched_at", "received_at")
+
+    @dy.rule()
+    def is_checked_after_it_is_handled(cls) -> pl.Expr:
+        """核查时间不得早于处置时间"""
+        return _not_before("checked_at", "handled_at")
+
+    @dy.rule()
+    def closes_after_it_is_reported(cls) -> pl.Expr:
+        """结案时间不得早于之前各阶段时间"""
+        return _not_before("closed_at", *LIFE_CYCLE[:-1])
+
+    @dy.rule()
+    def is_updated_after_its_last_stage(cls) -> pl.Expr:
+        """各阶段时间不得晚于更新时间（允许300秒误差）"""
+        limit = pl.col("updated_at") + pl.duration(seconds=300)
+        return pl.all_horizontal(
+            [(pl.col(stage) <= limit).fill_null(True) for stage in (*LIFE_CYCLE, "cancelled_at")]
+        )
+
+
+class GridCase(Contract):
+    """silver.grid_cases. Grain: one case, its newest version, in today's national code."""
+
+    report_day = day("上报日", required=True)
+    case_number = text("案卷号", required=True)
+    source_type = text("来源类型", required=True)
+    case_kind = text("部件事项", required=True)
+    type_code = text("类型编码", note="GB/T 47678.5-2026; null where the source code has no counterpart")
+    source_code_system = text("原编码标准", required=True)
+    source_type_code = text("原类型编码", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    placed_by = text("定位方式", required=True)
+    state = text("状态", required=True, codes=STATES)
+    reported_at = instant("上报时间", required=True)
+    registered_at = instant("立案时间")
+    dispatched_at = instant("派遣时间")
+    handled_at = instant("处置时间")
+    closed_at = instant("结案时间")
+    rework_count = integer("返工次数", required=True, unit="次")
+    is_self_handled = flag("自行处置", required=True)
+    updated_at = instant("更新时间", required=True)
+
+
+class CaseDay(Contract):
+    """topics.governance_case_days. Grain: report day × community × source × national code × state."""
+
+    report_day = day("上报日", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    source_type = text("来源类型", required=True)
+    case_kind = text("部件事项", required=True)
+    type_code = text("类型编码")
+    state = text("状态", required=True)
+    case_count = integer("案件数", required=True, unit="件")
+    registered_count = integer("立案数", required=True, unit="件")
+    self_handled_count = integer("自行处置数", required=True, unit="件")
+    rework_count = integer("返工次数", required=True, unit="次")
+    closing_hours = number("结案时长合计", required=True, unit="h",
+                           note="sum over closed cases of closed_at - reported_at")  # fmt: skip

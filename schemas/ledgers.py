@@ -1,0 +1,89 @@
+"""The books beside every silver table, and the operator's books: who went where, and does it close.
+
+accepted = kept + merged + superseded + set aside: the first lies in the table itself, the next two in
+`<table>_merges`, the last in `<table>_set_aside`. Ledgers name rows by content, never by file.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from schemas.contract import Contract, day, instant, integer, text
+
+
+class Merge(Contract):
+    """silver.<table>_merges. Grain: one accepted row that was not kept, and the row that stands for it."""
+
+    event_day = day("业务日", note="null in registers")
+    entity_id = text("对象标识", required=True, note="the key; its token where it is personal")
+    version_at = instant("该行时间")
+    merged_into = text("并入", required=True, note="entity_id of the row that was kept")
+    outcome = text("结果", required=True, codes=("merged", "superseded"))
+    rule = text("规则", required=True)
+
+
+class SetAside(Contract):
+    """silver.<table>_set_aside. Grain: one accepted row that another table does not bear out."""
+
+    event_day = day("业务日", note="null in registers")
+    entity_id = text("对象标识", required=True)
+    version_at = instant("该行时间")
+    rule = text("规则", required=True)
+
+
+class QuarantinedRow(Contract):
+    """quarantine.<feed>. Grain: one row of one file that broke at least one rule. RESTRICTED."""
+
+    file_id = text("来源文件", required=True)
+    row_number = integer("行号", required=True)
+    item_number = integer("报文内序号", required=True)
+    rules = dy.List(dy.String(), nullable=False, metadata={"zh": "违反的规则", "privacy": "open"})
+    row = text("原始行", privacy="direct",
+               note="allowed columns only, as JSON; null where the text could not be parsed")  # fmt: skip
+    detail = text("说明", note="position and length of unreadable text, never the text itself")
+
+
+class FileRecord(Contract):
+    """ops.files. Grain: one file of one source, taken in once; the intake's commit point."""
+
+    file_id = text("文件标识", required=True, note="sha256 of the bytes as landed")
+    source = text("来源", required=True)
+    file_name = text("文件名", required=True)
+    size_bytes = integer("大小", required=True, unit="B")
+    batch_id = text("批次", required=True)
+    outcome = text("结果", required=True, codes=("taken_in", "set_aside", "seen_before"))
+    reason = text("原因")
+
+
+class FileAccount(Contract):
+    """ops.row_accounts. Grain: one feed of one file (one message file can feed several)."""
+
+    file_id = text("文件标识", required=True)
+    feed = text("数据源", required=True)
+    arrived = integer("到达", required=True, unit="行")
+    accepted = integer("接受", required=True, unit="行")
+    quarantined = integer("隔离", required=True, unit="行")
+    refused = integer("拒收", required=True, unit="行", note="watch-list messages, counted only")
+    days = dy.List(dy.Date(), nullable=False, metadata={"zh": "涉及日期", "privacy": "open"})
+    dropped_fields = text("移除字段", note="JSON: field name → how often; never the values")
+    unknown_fields = text("未知字段", note="JSON: field name → how often; never the values")
+
+
+class Build(Contract):
+    """ops.builds. Grain: one table, or one day of it: what it was last built from."""
+
+    table_key = text("表", required=True)
+    part = text("分区", required=True, note="ISO day, or `all`")
+    inputs = text("输入指纹", required=True)
+    rows = integer("行数", required=True)
+
+
+class Publication(Contract):
+    """ops.publications. Grain: one generation of the serving files and its release of exports."""
+
+    generation = text("世代", required=True)
+    published_at = instant("发布时间", required=True)
+    as_of = instant("数据截止", required=True)
+    inputs = text("输入指纹", required=True)
+    areas_rebuilt = integer("重建区域数", required=True)
+    areas_linked = integer("沿用区域数", required=True)

@@ -1,0 +1,108 @@
+"""Population 人口: household register and grid visits, one person once (exact identity).
+
+Identity numbers (GB 11643), names and phones live in bronze only. From silver on a person is a token
+of this topic. Codes: `codes/person_housing_codes.csv` (numbering of categories differs by system).
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from schemas.contract import Arrival, Contract, day, flag, instant, integer, text
+
+SEX_CODES = {"0": "未知的性别", "1": "男性", "2": "女性", "9": "未说明的性别"}
+CATEGORY_CODES = {"1": "户籍", "2": "流动", "3": "未落户", "4": "境外", "5": "寄住"}
+AGE_BANDS = ("0-6", "7-17", "18-34", "35-59", "60-79", "80+")
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def _number_form(column: str) -> pl.Expr:
+    return pl.col(column).str.to_uppercase()
+
+
+class PersonRow(Arrival):
+    """What both population feeds carry of one person."""
+
+    person_name = text("姓名", ("姓名", "name"), privacy="direct", max_length=60)
+    identity_number = text("公民身份号码", ("公民身份号码", "身份证号", "id_number"), required=True,
+                           privacy="direct")  # fmt: skip
+    sex_code = text("性别", ("性别代码", "性别", "sex_code"), codes=tuple(SEX_CODES), privacy="quasi")
+    birth_day = day("出生日期", ("出生日期", "birth_date"), privacy="quasi")
+    population_category = text("人口类别", ("人口类别", "population_category"), required=True,
+                               codes=tuple(CATEGORY_CODES))  # fmt: skip
+    community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
+    building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
+    dwelling_number = text("房号", ("房号", "dwelling_number"), privacy="quasi", max_length=40)
+    phone = text("联系电话", ("联系电话", "phone"), privacy="direct", pattern=r"^[0-9+\- ]{7,20}$")
+    updated_at = instant("更新时间", ("更新时间", "updated_at"), required=True)
+
+    @dy.rule()
+    def identity_number_is_valid(cls) -> pl.Expr:
+        """公民身份号码应符合GB 11643校验且出生日期存在（接受15位旧号）"""
+        number = _number_form("identity_number")
+        digits = [
+            number.str.slice(i, 1).cast(pl.Int32, strict=False).fill_null(99) for i in range(17)
+        ]
+        total = pl.sum_horizontal([d * w for d, w in zip(digits, _ID_WEIGHTS, strict=True)])
+        check = (total % 11).cast(pl.String).replace_strict(
+            {str(r): c for r, c in enumerate("10X98765432")}, default="?"
+        )
+        full = (
+            number.str.contains(r"^\d{17}[\dX]$")
+            & (number.str.slice(17, 1) == check)
+            & number.str.slice(6, 8).str.to_date("%Y%m%d", strict=False).is_not_null()
+        )
+        old = number.str.contains(r"^\d{15}$") & (
+            pl.concat_str(pl.lit("19"), number.str.slice(6, 6))
+            .str.to_date("%Y%m%d", strict=False)
+            .is_not_null()
+        )
+        return full | old
+
+    @dy.rule()
+    def birth_day_agrees_with_the_identity_number(cls) -> pl.Expr:
+        """出生日期应与公民身份号码一致"""
+        number = _number_form("identity_number")
+        born = (
+            pl.when(number.str.len_chars() == 15)
+            .then(pl.concat_str(pl.lit("19"), number.str.slice(6, 6)))
+            .otherwise(number.str.slice(6, 8))
+            .str.to_date("%Y%m%d", strict=False)
+        )
+        return (pl.col("birth_day") == born).fill_null(True)
+
+
+class HouseholdRegisterRow(PersonRow):
+    """户籍人口 bronze.population_household, GB18030 CSV with Chinese headers."""
+
+    household_number = text("户号", ("户号", "household_number"), privacy="quasi", max_length=40)
+
+
+class GridVisitRow(PersonRow):
+    """网格走访 bronze.population_visits, UTF-8 CSV."""
+
+    is_living_here = flag("在住", ("在住", "is_living_here"))
+
+
+class Resident(Contract):
+    """silver.residents. Grain: one person (token of the population topic), newest word of any source."""
+
+    person_token = text("人员令牌", required=True, privacy="quasi")
+    sex_code = text("性别", required=True, privacy="quasi")
+    birth_year = integer("出生年份", required=True, privacy="quasi")
+    population_category = text("人口类别", required=True, privacy="quasi")
+    community_code = text("社区编码", note="null: unplaced")
+    building_id = text("楼栋编码", privacy="quasi")
+    is_registered_here = flag("户籍登记", required=True)
+    is_visited = flag("走访登记", required=True)
+    source_count = integer("来源数", required=True, unit="个")
+    updated_at = instant("更新时间", required=True)
+
+
+class PopulationCount(Contract):
+    """topics.population_counts. Grain: community × category. No cross-tabulation of persons (part 4)."""
+
+    community_code = text("社区编码", note="null: unplaced")
+    population_category = text("人口类别", required=True)
+    person_count = integer("人数", required=True, unit="人", privacy="sensitive")

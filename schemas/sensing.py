@@ -1,0 +1,125 @@
+"""Sensing 物联感知: alarms raised by sensors, and the readings of smoke and hydrant sensors.
+
+Hydrant static pressure must be at least 0.14 MPa (GB 55036-2022 3.0.3); a telemetry type with a
+resolution of 0.1 MPa cannot tell 0.14 from 0.10 and is refused (`codes/fire_thresholds.csv`).
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from schemas.city_time import city_day
+from schemas.contract import Arrival, Contract, day, instant, integer, number, text
+
+ALARM_KINDS = {
+    "smoke": "烟雾报警",
+    "hydrant_pressure": "消火栓压力异常",
+    "water_immersion": "水浸报警",
+    "offline": "设备离线",
+}
+QUANTITIES = {"smoke": "烟雾", "hydrant_pressure": "消火栓压力"}
+
+# GB/T 26875.3 analog types of pressure: 4 steps 0.1 MPa, 5 steps 0.1 kPa (`codes/gb26875_codes.csv`).
+COARSE_PRESSURE_TYPE = 4
+PRESSURE_LEVELS_MPA = {"dry": 0.01, "critical": 0.10, "warning": 0.14}
+
+
+class SensorAlarmRow(Arrival):
+    """传感器预警 bronze.sensor_alarms, delivered as CSV. Grain: one version of one alarm."""
+
+    alarm_id = text("预警编号", ("预警编号", "alarm_id"), required=True, max_length=40)
+    device_id = text("设备编码", ("设备编码", "device_id"), required=True, pattern=r"^\d{20}$")
+    alarm_kind = text("预警类型", ("预警类型", "alarm_kind"), required=True, codes=tuple(ALARM_KINDS))
+    raised_at = instant("预警时间", ("预警时间", "raised_at"), required=True)
+    cleared_at = instant("解除时间", ("解除时间", "cleared_at"))
+    updated_at = instant("更新时间", ("更新时间", "updated_at"), required=True)
+    raised_day = day("预警日", required=True)
+
+    @classmethod
+    def derive(cls, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the city day on which the alarm was raised."""
+        return frame.with_columns(raised_day=city_day(pl.col("raised_at")))
+
+    @dy.rule()
+    def clears_after_it_is_raised(cls) -> pl.Expr:
+        """解除时间不得早于预警时间"""
+        return (pl.col("cleared_at") >= pl.col("raised_at")).fill_null(True)
+
+    @dy.rule()
+    def is_raised_before_it_is_reported(cls) -> pl.Expr:
+        """预警时间不得晚于更新时间（允许300秒误差）"""
+        return pl.col("raised_at") <= pl.col("updated_at") + pl.duration(seconds=300)
+
+
+class SensorAlarm(Contract):
+    """silver.sensor_alarms. Grain: one alarm."""
+
+    raised_day = day("预警日", required=True)
+    alarm_id = text("预警编号", required=True)
+    device_id = text("设备编码", required=True)
+    alarm_kind = text("预警类型", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    raised_at = instant("预警时间", required=True)
+    cleared_at = instant("解除时间")
+    updated_at = instant("更新时间", required=True)
+
+
+class SensorReadingRow(Arrival):
+    """传感器读数 bronze.sensor_readings, delivered as NDJSON. Grain: one reading as sent."""
+
+    reading_id = text("读数编号", "reading_id", required=True, max_length=64)
+    device_id = text("设备编码", "device_id", required=True, pattern=r"^\d{20}$")
+    quantity = text("物理量", "quantity", required=True, codes=tuple(QUANTITIES))
+    analog_type = integer("模拟量类型", "analog_type", least=0, most=255, note="GB/T 26875.3")
+    value = number("数值", "value", required=True, least=-1.0, most=10_000.0,
+                   note="MPa for hydrant_pressure; 0 or 1 for smoke")  # fmt: skip
+    read_at = instant("读数时间", "read_at", required=True)
+    sent_at = instant("上传时间", "sent_at", required=True)
+    read_day = day("读数日", required=True)
+
+    @classmethod
+    def derive(cls, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the city day of the reading."""
+        return frame.with_columns(read_day=city_day(pl.col("read_at")))
+
+    @dy.rule()
+    def pressure_is_finer_than_its_threshold(cls) -> pl.Expr:
+        """消火栓压力的模拟量类型4分辨率为0.1MPa，无法判断0.14MPa阈值"""
+        return ~(
+            (pl.col("quantity") == "hydrant_pressure")
+            & (pl.col("analog_type") == COARSE_PRESSURE_TYPE)
+        ).fill_null(False)
+
+    @dy.rule()
+    def pressure_is_possible(cls) -> pl.Expr:
+        """消火栓压力应在0至2.5MPa之间"""
+        return (pl.col("quantity") != "hydrant_pressure") | pl.col("value").is_between(0.0, 2.5)
+
+    @dy.rule()
+    def is_read_before_it_is_sent(cls) -> pl.Expr:
+        """读数时间不得晚于上传时间300秒以上"""
+        return pl.col("read_at") <= pl.col("sent_at") + pl.duration(seconds=300)
+
+
+class SensorReading(Contract):
+    """silver.sensor_readings. Grain: one reading of one device."""
+
+    read_day = day("读数日", required=True)
+    reading_id = text("读数编号", required=True)
+    device_id = text("设备编码", required=True)
+    quantity = text("物理量", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    value = number("数值", required=True)
+    level = text("级别", required=True, codes=("normal", "warning", "critical", "dry", "alarm"))
+    read_at = instant("读数时间", required=True)
+
+
+class SensingDay(Contract):
+    """topics.sensing_days. Grain: day × community × kind × measure (alarms, readings)."""
+
+    sensing_day = day("日期", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    alarm_kind = text("预警类型", required=True)
+    alarm_count = integer("预警数", required=True, unit="次")
+    cleared_count = integer("已解除数", required=True, unit="次")
