@@ -150,3 +150,48 @@ class FacePassage(Contract):
     shot_count = integer("抓拍张数", required=True, unit="张")
     is_tracked = flag("有轨迹标记", required=True, note="false: the camera gave no track token")
     accompany_count = integer("同行人数", unit="人")
+
+
+class PassageHour(Contract):
+    """topics.passage_device_hours. Grain: device × city hour × kind of passage."""
+
+    shot_day = day("日期", required=True)
+    shot_hour = integer("小时", required=True, unit="h", note="city clock, 0-23")
+    community_code = text("社区编码", note="null: unplaced")
+    device_id = text("设备编码", required=True)
+    passage_kind = text("通行类别", required=True, codes=("face", "motor", "nonmotor"))
+    passage_count = integer("通行量", required=True, unit="次")
+    shot_count = integer("抓拍量", required=True, unit="张")
+
+
+class VehiclePassage(Contract):
+    """silver.vehicle_passages. Grain: one motor vehicle passing one camera once."""
+
+    shot_day = day("经过日", required=True)
+    passage_id = text("通行标识", required=True, note="capture_id of the most reliable reading")
+    device_id = text("采集设备编码", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    shot_at = instant("经过时间", required=True)
+    started_at = instant("开始时间", required=True)
+    ended_at = instant("结束时间", required=True)
+    reading_count = integer("识读次数", required=True, unit="次")
+    plate_token = text("号牌令牌", privacy="quasi", note="valid on one device on one day only")
+    plate_mask = text("号牌掩码", note="闽D***45; null: not read")
+    plate_kind = text("号牌类别", note="class of plate_regex.csv; null: not read")
+    lane_number = integer("车道号")
+    direction_code = text("行驶方向", note="as the source writes it; senses differ by source")
+    vehicle_class_code = text("车辆类型")
+    vehicle_colour_code = text("车身颜色")
+    speed_kmh = number("速度", unit="km/h")
+
+
+class NonMotorPassage(Contract):
+    """silver.nonmotor_passages. Grain: one capture of one non-motor vehicle, resent copies removed."""
+
+    shot_day = day("经过日", required=True)
+    passage_id = text("通行标识", required=True)
+    device_id = text("采集设备编码", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    shot_at = instant("经过时间", required=True)
+    vehicle_type_code = text("非机动车类型")
+    vehicle_colour_code = text("车身颜色")

@@ -50,6 +50,7 @@ class FileRecord(Contract):
     source = text("来源", required=True)
     file_name = text("文件名", required=True)
     size_bytes = integer("大小", required=True, unit="B")
+    modified_ns = integer("修改时刻", required=True, unit="ns")
     batch_id = text("批次", required=True)
     outcome = text("结果", required=True, codes=("taken_in", "set_aside", "seen_before"))
     reason = text("原因")
@@ -59,6 +60,7 @@ class FileAccount(Contract):
     """ops.row_accounts. Grain: one feed of one file (one message file can feed several)."""
 
     file_id = text("文件标识", required=True)
+    batch_id = text("批次", required=True)
     feed = text("数据源", required=True)
     arrived = integer("到达", required=True, unit="行")
     accepted = integer("接受", required=True, unit="行")
@@ -75,6 +77,7 @@ class Build(Contract):
     table_key = text("表", required=True)
     part = text("分区", required=True, note="ISO day, or `all`")
     inputs = text("输入指纹", required=True)
+    content = text("内容指纹", required=True)
     rows = integer("行数", required=True)
 
 

@@ -1,0 +1,204 @@
+"""Publication: a serving generation and a release of exports, built aside and flipped together."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+
+from assets.building import inputs_of
+from assets.statistics import CURRENT as CURRENT_VALUES
+from assets.statistics import DAILY as DAILY_VALUES
+from quality.disclosure import is_small, withhold
+from schemas import tables
+from schemas.areas import unplaced_code
+from schemas.contract import private_columns
+from schemas.metrics import METRICS, ServedValue
+from schemas.protection import SHARING_ZH
+from warehouse import builds, serving
+from warehouse.exports import ExportedTable, build_release
+from warehouse.lake import Lake, comments
+from warehouse.serving import Generation, ServedTable
+
+AREAS = tables.table("topics", "space_areas")
+PUBLICATIONS = tables.table("ops", "publications")
+TOPICS = [t for t in tables.TABLES if t.layer == "topics" and t.served]
+UNPLACED_NAME = "未定位"
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The instant up to which a run speaks; injected, never the clock of an asset."""
+
+    instant: datetime
+
+
+@dg.asset(
+    key=["serving", "generation"],
+    group_name="serving",
+    kinds={"duckdb", "parquet"},
+    owners=["team:data-platform"],
+    deps=[list(t.key) for t in (*TOPICS, DAILY_VALUES, CURRENT_VALUES)],
+    description="按区划的 DuckDB 文件与 parquet 导出：先在旁构建并核对，再一步切换",
+)
+def generation(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], as_of: dg.ResourceParam[AsOf]
+) -> dg.MaterializeResult:
+    """Serving files for every area, and the exports, if anything they hold has changed."""
+    made = publish(lake, as_of.instant)
+    if made is None:
+        return dg.MaterializeResult(
+            metadata={"generation": serving.current(lake.home.serving) or "", "renewed": "nothing"}
+        )
+    context.log.info(f"serving {made.name}: {len(made.rebuilt)} areas rebuilt, "
+                     f"{len(made.linked)} carried over")  # fmt: skip
+    return dg.MaterializeResult(
+        metadata={
+            "generation": made.name,
+            "areas_rebuilt": len(made.rebuilt),
+            "areas_carried_over": len(made.linked),
+        }
+    )
+
+
+def publish(lake: Lake, as_of: datetime) -> Generation | None:
+    """Publish what the lake holds now; None where the newest generation already does."""
+    inputs = inputs_of(*(builds.content_of(lake, t) for t in (*TOPICS, DAILY_VALUES, CURRENT_VALUES)))
+    last = lake.read(PUBLICATIONS).sort("published_at").tail(1)
+    served = serving.current(lake.home.serving)
+    if last.height and last["inputs"][0] == inputs and last["generation"][0] == served:
+        return None
+    name = f"g{lake.read(PUBLICATIONS, ['generation']).height + 1:05d}-{inputs[:8]}"
+    areas = lake.read(AREAS)
+    values = served_values(lake, areas)
+    topics = {table: published_rows(lake, table) for table in TOPICS}
+    codes = areas.sort(pl.col("area_code").str.len_chars(), "area_code")["area_code"].to_list()
+    made = serving.build_generation(
+        lake.home.serving, name, codes, served_tables(values, topics)
+    )
+    build_release(lake.home.exports, name, as_of, exported_tables(values, topics))
+    serving.flip(lake.home.serving, name)
+    serving.flip(lake.home.exports, name)
+    lake.append(PUBLICATIONS, pl.DataFrame({
+        "generation": [name], "published_at": [datetime.now(UTC)], "as_of": [as_of],
+        "inputs": [inputs], "areas_rebuilt": [len(made.rebuilt)],
+        "areas_linked": [len(made.linked)],
+    }))  # fmt: skip
+    return made
+
+
+def served_values(lake: Lake, areas: pl.DataFrame) -> pl.DataFrame:
+    """metric_values for people: names, units, periods; small counts of persons withheld."""
+    daily = lake.read(DAILY_VALUES).rename({"value_day": "period_day"})
+    current = lake.read(CURRENT_VALUES).with_columns(period_day=pl.lit(None, pl.Date))
+    names = areas.select("area_code", "area_name")
+    district = names["area_code"].to_list()[:1] if areas.is_empty() else [
+        areas.filter(pl.col("tier") == "district")["area_code"][0]
+    ]  # fmt: skip
+    nowhere = pl.DataFrame(
+        {"area_code": [unplaced_code(code) for code in district]}, schema={"area_code": pl.String}
+    ).with_columns(area_name=pl.lit(UNPLACED_NAME))
+    book = pl.DataFrame(
+        [(m.id, m.zh, m.unit, m.counts_persons) for m in METRICS],
+        schema=["metric_id", "metric_name", "unit", "counts_persons"],
+        orient="row",
+    )
+    columns = ["metric_id", "tier", "area_code", "period_day", "value"]
+    return (
+        pl.concat([daily.select(columns), current.select(columns)])
+        .join(book, on="metric_id")
+        .join(pl.concat([names, nowhere]), on="area_code")
+        .with_columns(
+            period=pl.when(pl.col("period_day").is_null())
+            .then(pl.lit("to_date"))
+            .otherwise(pl.lit("day")),
+            is_withheld=pl.col("counts_persons") & is_small(pl.col("value")),
+        )
+        .with_columns(value=pl.when(~pl.col("is_withheld")).then(pl.col("value")))
+        .select(list(ServedValue.columns()))
+        .sort("metric_id", "period", "tier", "area_code", "period_day", nulls_last=True)
+    )
+
+
+def published_rows(lake: Lake, table: tables.Table) -> pl.DataFrame:
+    """A topic table as it may leave the lake: `sensitive` counts below k withheld."""
+    rows = lake.read(table)
+    sensitive = private_columns(table.contract, "sensitive")
+    return withhold(rows, sensitive).sort(rows.columns, nulls_last=True)
+
+
+def served_tables(
+    values: pl.DataFrame, topics: dict[tables.Table, pl.DataFrame]
+) -> list[ServedTable]:
+    """What every serving file holds."""
+    value_notes = _notes(ServedValue)
+    return [
+        ServedTable("metric_values", "统计值", values, value_notes, _own_and_below),
+        ServedTable("parent_values", "上级区划统计值，供比较", values, value_notes, _parent),
+        ServedTable("metrics", "指标手册", metric_book(), {}, _everything),
+        *(
+            ServedTable(t.name, t.zh, rows, comments(t), _scope_of(rows))
+            for t, rows in topics.items()
+        ),
+    ]
+
+
+def exported_tables(
+    values: pl.DataFrame, topics: dict[tables.Table, pl.DataFrame]
+) -> list[ExportedTable]:
+    """What a release holds: the statistics and every topic table."""
+    found = [
+        ExportedTable(*t.name.split("_", 1), t.zh, SHARING_ZH[t.sharing], rows, comments(t))
+        if not t.name.startswith("small_places")
+        else ExportedTable("small_places", t.name, t.zh, SHARING_ZH[t.sharing], rows, comments(t))
+        for t, rows in topics.items()
+    ]
+    value_notes = _notes(ServedValue)
+    sharing = SHARING_ZH[CURRENT_VALUES.sharing]
+    return [
+        ExportedTable("statistics", "metric_values", "统计值", sharing, values, value_notes),
+        ExportedTable("statistics", "metrics", "指标手册", sharing, metric_book(), {}),
+        *found,
+    ]
+
+
+def metric_book() -> pl.DataFrame:
+    """The metric book as a table."""
+    return pl.DataFrame(
+        [(m.id, m.zh, m.topic, m.definition, m.unit, m.day_column is not None, m.counts_persons,
+          SHARING_ZH[m.sharing]) for m in METRICS],
+        schema=["metric_id", "metric_name", "topic", "definition", "unit", "is_daily",
+                "counts_persons", "sharing"],
+        orient="row",
+    )  # fmt: skip
+
+
+def _notes(contract: type[ServedValue]) -> dict[str, str]:
+    return comments(tables.Table("statistics", "metric_values", contract, "统计值"))
+
+
+def _everything(rows: pl.DataFrame, code: str) -> pl.DataFrame:
+    return rows
+
+
+def _own_and_below(rows: pl.DataFrame, code: str) -> pl.DataFrame:
+    """An area's own rows and those of the areas in it; the district also has the unplaced ones."""
+    return rows.filter(pl.col("area_code").str.starts_with(code))
+
+
+def _parent(rows: pl.DataFrame, code: str) -> pl.DataFrame:
+    """Published totals of the area above; none for the district."""
+    above = {9: 6, 12: 9}.get(len(code))
+    return rows.filter(pl.col("area_code") == (code[:above] if above else ""))
+
+
+def _in_community(rows: pl.DataFrame, code: str) -> pl.DataFrame:
+    inside = pl.col("community_code").str.starts_with(code)
+    return rows.filter(inside.fill_null(len(code) == 6))
+
+
+def _scope_of(rows: pl.DataFrame):  # noqa: ANN202
+    return _in_community if "community_code" in rows.columns else _own_and_below
+
+
+__all__ = ["AsOf", "generation", "publish"]

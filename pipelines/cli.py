@@ -1,0 +1,139 @@
+"""The `govlake` command: demo, run, status, sql, serve. Exit code 0 only when all is well."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from warehouse.home import Home, HomeError, default_home
+from warehouse.lake import LakeError
+from warehouse.serving import ServingError, serving_file
+
+app = typer.Typer(
+    help="govlake: city-district feeds to governed topic databases, statistics and exports.\n\n"
+    "Start with `govlake demo` and `govlake run`; then `govlake status`, `govlake sql`, "
+    "`govlake serve`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),
+]
+
+
+def home_of(path: Path | None) -> Home:
+    """The home a command works on."""
+    return Home(path.resolve() if path else default_home())
+
+
+@app.command()
+def demo(
+    home: HomeOption = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="City days of data.")] = 30,
+    scale: Annotated[
+        float, typer.Option(min=0.0001, max=10.0, help="1.0 is the headline volume.")
+    ] = 0.01,
+    seed: Annotated[int, typer.Option(help="Another seed, another district.")] = 1,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Instant with zone; data end the city day before. Default: today."),
+    ] = None,
+    feeds: Annotated[
+        str | None, typer.Option(help="Comma-separated feeds or groups, e.g. captures,cases.")
+    ] = None,
+) -> None:
+    """Write the fictional demo district's feed files into HOME/landing, with a truth to check by."""
+    from pipelines.demo import write_demo
+    from pipelines.settings import demo_as_of
+
+    place = home_of(home)
+    place.prepare()
+    with console.status("writing the demo district …"):
+        summary = write_demo(
+            place.root, days=days, scale=scale, seed=seed, as_of=demo_as_of(place, as_of),
+            feeds=[f.strip() for f in feeds.split(",")] if feeds else None,
+        )  # fmt: skip
+    rows = sum(summary.rows.values())
+    console.print(f"demo district: {len(summary.files)} files, {rows:,} rows in {place.landing}")
+
+
+@app.command()
+def run(home: HomeOption = None) -> None:
+    """Take in everything new, refresh what it touched, publish."""
+    from pipelines.running import run_graph
+
+    place = home_of(home)
+    report = run_graph(place, console)
+    if not report.changed and not report.published:
+        console.print(f"nothing new: every table unchanged ({report.seconds:.1f} s)")
+    else:
+        console.print(f"{len(report.changed)} tables renewed in {report.seconds:.1f} s")
+    from pipelines.showing import show_places, show_summary
+
+    show_summary(place, console)
+    show_places(place, console)
+
+
+@app.command()
+def status(home: HomeOption = None) -> None:
+    """Row accounts, quarantine by rule, files set aside, generation, freshness."""
+    from pipelines.showing import show_status
+
+    if not show_status(home_of(home), console):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='e.g. "FROM metric_values LIMIT 10"')],
+    home: HomeOption = None,
+    area: Annotated[
+        str | None, typer.Option(help="Area code of the file to ask; default the district.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+) -> None:
+    """Query the serving file (read-only, no access to anything outside it)."""
+    from pipelines.showing import show_query
+
+    show_query(serving_file(home_of(home).serving, area), query, console, csv=csv)
+
+
+@app.command()
+def serve(
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+) -> None:
+    """Start the Dagster UI for this home."""
+    from pipelines.running import prepare
+    from pipelines.showing import show_places
+
+    place = home_of(home)
+    prepare(place)
+    show_places(place, console)
+    console.print(f"Dagster UI: http://{host}:{port} (Ctrl-C stops it)")
+    dagster = Path(sys.executable).with_name("dagster")
+    os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", host,
+                       "-p", str(port)])  # fmt: skip
+
+
+def main() -> None:
+    """Entry point: errors people can act on become one line, exit code 1."""
+    from pipelines.running import RunFailed
+
+    try:
+        app()
+    except (HomeError, LakeError, ServingError, RunFailed, ValueError) as error:
+        errors.print(f"govlake: {error}", style="red", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+

@@ -1,0 +1,22 @@
+"""Jobs: taking in what landed, and refreshing what it touched."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+REGISTERS = dg.AssetSelection.groups("bronze") | dg.AssetSelection.keys(
+    "silver/areas", "silver/devices"
+)
+
+TAKE_IN = dg.define_asset_job(
+    "take_in",
+    selection=REGISTERS,
+    description="读取新到文件，逐行判定，写入库层与隔离区；更新区划与设备",
+)
+REFRESH = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.all() - REGISTERS,
+    description="重算受影响的日期：清洗、主题库、统计，并发布",
+)
+
+JOBS = [TAKE_IN, REFRESH]

@@ -1,0 +1,43 @@
+"""Sensors: new files in landing start an intake; a finished intake starts the refresh of its days."""
+
+import hashlib
+
+import dagster as dg
+
+from pipelines.jobs import REFRESH, TAKE_IN
+from pipelines.planning import partition_range
+from pipelines.settings import resources
+from schemas.feeds import sources
+from warehouse.landing import list_files
+
+
+@dg.sensor(job=TAKE_IN, minimum_interval_seconds=60, description="落地目录有新文件时启动读取")
+def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for an intake when the set of landed files is another than last time."""
+    lake = resources()["lake"]
+    digest = hashlib.sha256()
+    for source in sources():
+        for file in list_files(lake.home.landing, source).files:
+            digest.update(f"{file.name}\0{file.size}\0{file.modified_ns}\n".encode())
+    now = digest.hexdigest()
+    if now == context.cursor:
+        return dg.SkipReason("no new files")
+    context.update_cursor(now)
+    return dg.RunRequest(run_key=now)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[TAKE_IN],
+    request_job=REFRESH,
+    description="读取完成后刷新受影响的日期",
+)
+def refresh_what_was_touched(
+    context: dg.RunStatusSensorContext,
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a refresh of the days whose inputs changed."""
+    tags = partition_range(resources()["lake"])
+    return dg.RunRequest(run_key=context.dagster_run.run_id, tags=tags)
+
+
+SENSORS = [landing, refresh_what_was_touched]

@@ -1,0 +1,157 @@
+"""What the command prints: accounts, quarantine, generation, where things are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from rich.console import Console
+from rich.table import Table as Sheet
+
+from assets.accounts import feed_account, silver_account
+from schemas import tables
+from schemas.city_time import city_wall_clock
+from schemas.feeds import FEEDS
+from warehouse import serving
+from warehouse.home import Home
+from warehouse.lake import Lake
+
+_PARTS = ("arrived", "accepted", "quarantined", "refused")
+_SILVER_PARTS = ("accepted", "kept", "merged", "superseded", "set_aside")
+
+
+def show_places(home: Home, console: Console) -> None:
+    """Where the serving file and the exports are."""
+    try:
+        console.print(f"serving file: {serving.serving_file(home.serving)}")
+        console.print(f"exports:      {home.exports / 'current'}")
+    except serving.ServingError as error:
+        console.print(str(error))
+
+
+def show_summary(home: Home, console: Console) -> None:
+    """One line of totals."""
+    lake = Lake(home)
+    totals = lake.read(tables.table("ops", "row_accounts")).select(pl.col(*_PARTS).sum())
+    files = lake.read(tables.table("ops", "files"))
+    aside = files.filter(pl.col("outcome") == "set_aside").height
+    console.print(
+        " · ".join(f"{name} {totals[name][0]:,}" for name in _PARTS)
+        + f" · files {files.height}"
+        + (f" ({aside} set aside)" if aside else "")
+    )
+
+
+def show_status(home: Home, console: Console) -> bool:
+    """Everything about a home on one page; False where an account does not close."""
+    lake = Lake(home)
+    closed = _show_feeds(lake, console)
+    closed = _show_silver(lake, console) and closed
+    _show_quarantine(lake, console)
+    _show_files(lake, console)
+    _show_publication(lake, console)
+    if not closed:
+        console.print("row accounts do NOT close: see the lines marked ✗", style="bold red")
+    return closed
+
+
+def _show_feeds(lake: Lake, console: Console) -> bool:
+    sheet = Sheet("feed", "数据源", *_PARTS, "closes", title="Arrived rows 到达 = 接受 + 隔离 + 拒收")
+    closed = True
+    for feed in FEEDS:
+        totals, wrong = feed_account(lake, feed.name)
+        if totals["arrived"][0] == 0 and wrong.is_empty():
+            continue
+        closed = closed and wrong.is_empty()
+        numbers = [f"{totals[name][0]:,}" for name in _PARTS]
+        sheet.add_row(feed.name, feed.zh, *numbers, "✓" if wrong.is_empty() else "✗")
+    console.print(sheet)
+    return closed
+
+
+def _show_silver(lake: Lake, console: Console) -> bool:
+    sheet = Sheet("table", "表", "days", *_SILVER_PARTS, "closes",
+                  title="Accepted rows 接受 = 保留 + 合并 + 被取代 + 暂置")  # fmt: skip
+    closed = True
+    for name in tables.ACCOUNTED:
+        account = silver_account(lake, name)
+        if account.is_empty():
+            continue
+        good = account.filter(pl.col("missing") != 0).is_empty()
+        closed = closed and good
+        days = account["day"].drop_nulls().len()
+        numbers = [f"{account[part].sum():,}" for part in _SILVER_PARTS]
+        sheet.add_row(name, tables.table("silver", name).zh, str(days or "-"), *numbers,
+                      "✓" if good else "✗")  # fmt: skip
+    console.print(sheet)
+    return closed
+
+
+def _show_quarantine(lake: Lake, console: Console) -> None:
+    sheet = Sheet("feed", "rule", "rows", title="Quarantine by rule 隔离原因")
+    for feed in FEEDS:
+        rows = lake.read(tables.table("quarantine", feed.name), ["rules"])
+        counts = rows.explode("rules")["rules"].value_counts(sort=True)
+        for rule, count in counts.sort("count", "rules", descending=[True, False]).iter_rows():
+            sheet.add_row(feed.name, rule, f"{count:,}")
+    if sheet.row_count:
+        console.print(sheet)
+
+
+def _show_files(lake: Lake, console: Console) -> None:
+    files = lake.read(tables.table("ops", "files")).filter(pl.col("outcome") == "set_aside")
+    if files.height:
+        sheet = Sheet("file", "reason", title="Files set aside 未读取的文件")
+        for name, reason in files.sort("file_name").select("file_name", "reason").iter_rows():
+            sheet.add_row(name, reason)
+        console.print(sheet)
+
+
+def _show_publication(lake: Lake, console: Console) -> None:
+    served = serving.current(lake.home.serving)
+    last = lake.read(tables.table("ops", "publications")).filter(pl.col("generation") == served)
+    if last.is_empty():
+        console.print("generation: nothing is published yet (run `govlake run`)")
+        return
+    local = last.select(city_wall_clock(pl.col("published_at", "as_of")))
+    published, as_of = local.row(-1)
+    console.print(f"generation {served}, published {published:%Y-%m-%d %H:%M:%S}, "
+                  f"as of {as_of:%Y-%m-%d %H:%M} (city time)")  # fmt: skip
+    for feed in FEEDS:
+        if feed.day_column:
+            newest = lake.scan(tables.table("bronze", feed.name)).select(
+                pl.col(feed.day_column).max()
+            ).collect().item()  # fmt: skip
+            if newest:
+                console.print(f"  {feed.name}: newest day {newest}")
+
+
+def show_query(file: Path, query: str, console: Console, *, csv: bool) -> None:
+    """Run one query on a serving file and print what it gives.
+
+    Raises:
+        ValueError: DuckDB refused the query; its reason in one line.
+    """
+    connection = duckdb.connect(
+        str(file),
+        read_only=True,
+        config={"enable_external_access": "false", "lock_configuration": "true"},
+    )
+    try:
+        result = connection.execute(query)
+        names = [column[0] for column in result.description or []]
+        rows = result.fetchall()
+    except duckdb.Error as error:
+        raise ValueError(str(error).strip().splitlines()[0]) from None
+    finally:
+        connection.close()
+    if csv:
+        frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+        sys.stdout.write(frame.write_csv())
+        return
+    sheet = Sheet(*names)
+    for row in rows:
+        sheet.add_row(*("" if value is None else str(value) for value in row))
+    console.print(sheet)

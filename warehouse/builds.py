@@ -1,0 +1,123 @@
+"""What was built from what: the reason a rerun touches nothing.
+
+Every part of a derived table (a city day, or the whole) records the fingerprint of its inputs and of
+its own content. A part is stale when the inputs it would be built from today are others. Content
+fingerprints are passed downstream, so a rebuild that changed nothing stops there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from schemas import tables
+from schemas.tables import Table
+from warehouse.lake import Lake
+
+WHOLE = "all"
+_BUILDS = tables.table("ops", "builds")
+_HOUSE = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Built:
+    """One part of a table as it was last built."""
+
+    inputs: str
+    content: str
+    rows: int
+
+
+def fingerprint(*things: object) -> str:
+    """A short digest of anything with a stable text.
+
+    >>> fingerprint("a", 1) == fingerprint("a", 1) != fingerprint("a", 2)
+    True
+    """
+    return hashlib.sha256("\x1f".join(map(str, things)).encode()).hexdigest()[:32]
+
+
+@cache
+def code_fingerprint() -> str:
+    """Digest of everything that decides what a table holds: contracts, rules, codes, transforms."""
+    digest = hashlib.sha256()
+    for room in ("schemas", "quality", "assets"):
+        for path in sorted((_HOUSE / room).rglob("*")):
+            if path.suffix in {".py", ".csv"}:
+                digest.update(path.relative_to(_HOUSE).as_posix().encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def content_fingerprint(frame: pl.DataFrame) -> str:
+    """Digest of the rows as a set, whatever their order. For noticing change, not for proof."""
+    if frame.height == 0:
+        return "0"
+    flat = frame.with_columns(
+        pl.col(name).list.eval(pl.element().cast(pl.String)).list.join("\x1f")
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.List)
+    )
+    hashes = flat.hash_rows(seed=7)
+    mixed = (hashes // 3 + hashes % 1_000_003 * 7919).sum()
+    return f"{frame.height}-{hashes.sum():x}-{mixed:x}"
+
+
+def parts_of(lake: Lake, table: Table) -> dict[str, Built]:
+    """Part → how it was last built."""
+    rows = lake.scan(_BUILDS).filter(pl.col("table_key") == table.label).collect()
+    return {
+        row["part"]: Built(row["inputs"], row["content"], row["rows"])
+        for row in rows.iter_rows(named=True)
+    }
+
+
+def stale(lake: Lake, table: Table, inputs: Mapping[str, str]) -> list[str]:
+    """Parts whose inputs are others than those they were built from, in order."""
+    built = parts_of(lake, table)
+    return sorted(
+        part for part, wanted in inputs.items() if part not in built or built[part].inputs != wanted
+    )
+
+
+def record(lake: Lake, table: Table, built: Mapping[str, Built]) -> None:
+    """Note how parts were built, keeping the notes of the others. Last act of a build."""
+    parts = {**parts_of(lake, table), **built}
+    rows = pl.DataFrame(
+        [
+            {"table_key": table.label, "part": part, "inputs": one.inputs, "content": one.content,
+             "rows": one.rows}
+            for part, one in sorted(parts.items())
+        ]
+    )  # fmt: skip
+    lake.replace_parts(_BUILDS, rows, [table.label])
+
+
+def content_of(lake: Lake, table: Table) -> str:
+    """One digest over all parts of a table."""
+    parts = parts_of(lake, table)
+    return fingerprint(*(f"{part}={one.content}" for part, one in sorted(parts.items())))
+
+
+def arrived(lake: Lake, feed: str) -> dict[str, str]:
+    """City day (or `all`) → digest of the files that brought rows of it, for one feed."""
+    accounts = lake.read(tables.table("ops", "row_accounts"), ["file_id", "feed", "accepted", "days"])
+    mine = accounts.filter((pl.col("feed") == feed) & (pl.col("accepted") > 0))
+    is_register = tables.table("bronze", feed).partition_by is None
+    if is_register:
+        return {WHOLE: fingerprint(*sorted(set(mine["file_id"])))} if mine.height else {}
+    by_day: dict[date, list[str]] = {}
+    for file_id, days in mine.select("file_id", "days").iter_rows():
+        for one in days:
+            by_day.setdefault(one, []).append(file_id)
+    return {day.isoformat(): _of(files) for day, files in sorted(by_day.items())}
+
+
+def _of(files: Iterable[str]) -> str:
+    return fingerprint(*sorted(set(files)))

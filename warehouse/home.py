@@ -1,0 +1,126 @@
+"""A govlake home: where everything of one installation lies, and who may look.
+
+`landing/`, `lake/bronze`, `lake/quarantine`, `receipts/` and `keys/` are the restricted zone: their
+directories are 0700, the key files 0600.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+class HomeError(Exception):
+    """Something about the home that a person must mend; the message says what and how."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths of one home; nothing is created until `prepare`."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """Where source systems drop files. Never changed by govlake."""
+        return self.root / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """Delta tables by layer."""
+        return self.root / "lake"
+
+    @property
+    def serving(self) -> Path:
+        """Generations of serving files; `current` points to the one being read."""
+        return self.root / "serving"
+
+    @property
+    def exports(self) -> Path:
+        """Releases for downstream systems; `current` points to the newest."""
+        return self.root / "exports"
+
+    @property
+    def receipts(self) -> Path:
+        """One receipt per landed file."""
+        return self.root / "receipts"
+
+    @property
+    def keys(self) -> Path:
+        """Token keys, one per topic; back them up apart from the lake."""
+        return self.root / "keys"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage (DAGSTER_HOME)."""
+        return self.root / "dagster"
+
+    @property
+    def demo_marker(self) -> Path:
+        """Present in homes that hold the demo district."""
+        return self.root / "demo" / "demo.json"
+
+    def prepare(self) -> None:
+        """Create the directories with their permissions."""
+        for path in (self.root, self.lake, self.serving, self.exports, self.dagster):
+            path.mkdir(parents=True, exist_ok=True)
+        for path in (self.landing, self.lake / "bronze", self.lake / "quarantine", self.receipts,
+                     self.keys):  # fmt: skip
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o700)
+
+    def key(self, topic: str) -> bytes:
+        """The token key of a topic, made on first use.
+
+        Raises:
+            HomeError: the key file is damaged or readable by others.
+        """
+        path = self.keys / f"{topic}.key"
+        if not path.exists():
+            self.keys.mkdir(parents=True, exist_ok=True)
+            self.keys.chmod(0o700)
+            part = path.with_suffix(".part")
+            part.touch(0o600)
+            part.write_text(secrets.token_hex(32))
+            part.rename(path)
+        if path.stat().st_mode & 0o077:
+            raise HomeError(f"{path} can be read by others: run chmod 600 on it")
+        text = path.read_text().strip()
+        if len(text) != 64:
+            raise HomeError(f"{path} is damaged (64 hex digits expected): restore it from backup")
+        return bytes.fromhex(text)
+
+    def demo_as_of(self) -> datetime | None:
+        """As-of instant of the demo in this home, or None where there is no demo."""
+        if not self.demo_marker.exists():
+            return None
+        return datetime.fromisoformat(json.loads(self.demo_marker.read_text())["as_of"])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the home against a second run.
+
+        Raises:
+            HomeError: another run holds it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "run.lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HomeError(
+                    f"another run is at work in {self.root}; wait for it to end"
+                ) from None
+            yield
+
+
+def default_home() -> Path:
+    """`$GOVLAKE_HOME`, else `./data`."""
+    return Path(os.environ.get("GOVLAKE_HOME") or "data").resolve()

@@ -1,0 +1,61 @@
+"""Undoing a half-done intake: what the tables were before a batch began.
+
+A batch of files is taken in by appends to several tables and becomes real with one last commit to
+`ops.files`. A run killed before that leaves its journal behind; the next run puts the tables back and
+starts the batch again. So a file's rows are in the lake once, or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from schemas import tables
+from schemas.tables import Table
+from warehouse.lake import Lake
+
+FILES = tables.table("ops", "files")
+ACCOUNTS = tables.table("ops", "row_accounts")
+
+
+def _path(lake: Lake, source: str) -> Path:
+    return lake.home.lake / "ops" / "_journal" / f"{source}.json"
+
+
+def begin(lake: Lake, source: str, batch_id: str, written: Sequence[Table]) -> None:
+    """Note the versions of the tables a batch will append to."""
+    path = _path(lake, source)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    versions = {table.label: lake.version(table) for table in written}
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"batch_id": batch_id, "versions": versions}))
+    part.replace(path)
+
+
+def end(lake: Lake, source: str) -> None:
+    """The batch is committed; nothing is to be undone."""
+    _path(lake, source).unlink(missing_ok=True)
+
+
+def recover(lake: Lake, source: str) -> str | None:
+    """Undo what a killed run left half done.
+
+    Returns:
+        The batch that was undone, or None where there was nothing to undo.
+    """
+    path = _path(lake, source)
+    if not path.exists():
+        return None
+    note = json.loads(path.read_text())
+    batch_id = note["batch_id"]
+    committed = lake.scan(FILES).filter(pl.col("batch_id") == batch_id).collect().height > 0
+    if not committed:
+        for label, version in note["versions"].items():
+            layer, _, name = label.partition(".")
+            lake.restore(tables.BY_KEY[(layer, name)], version)
+        lake.delete(ACCOUNTS, f"batch_id = '{batch_id}'")
+    end(lake, source)
+    return None if committed else batch_id

@@ -1,0 +1,110 @@
+"""Landing files: which are there, which are new, which are still being written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.feeds import Feed, landing_folders
+
+UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
+_SETTLE_SECONDS = 2.0
+
+_SUFFIXES = {
+    "ga1400": (".json", ".ndjson", ".jsonl"),
+    "ndjson": (".ndjson", ".jsonl"),
+    "csv": (".csv", ".txt"),
+    "xlsx": (".xlsx",),
+    "geojson": (".geojson", ".json"),
+}
+_PACKED = (".gz", ".zst")
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file in landing.
+
+    Attributes:
+        path: Where it lies.
+        name: Its path below `landing/`, as reports name it.
+        size: Bytes.
+        modified_ns: Last change.
+    """
+
+    path: Path
+    name: str
+    size: int
+    modified_ns: int
+
+    def sha256(self) -> str:
+        """Digest of the bytes as landed: the file's identity."""
+        with self.path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies in a source's folders."""
+
+    files: list[LandedFile]
+    waiting: list[str]
+    refused: dict[str, str]
+
+
+def list_files(landing: Path, source: str) -> Listing:
+    """Files of a source in name order; those still being written wait for the next run."""
+    found: list[tuple[Path, os.stat_result]] = []
+    waiting: list[str] = []
+    refused: dict[str, str] = {}
+    for folder in landing_folders(source):
+        for path in sorted((landing / folder).rglob("*")):
+            name = path.relative_to(landing).as_posix()
+            about = path.lstat()
+            if path.name.startswith(".") or stat.S_ISDIR(about.st_mode):
+                continue
+            if not stat.S_ISREG(about.st_mode):
+                refused[name] = "not a regular file: links and devices are never followed"
+            elif path.suffix in UNFINISHED:
+                waiting.append(name)
+            else:
+                found.append((path, about))
+    young = [f for f in found if time.time() - f[1].st_mtime < _SETTLE_SECONDS]
+    if young:
+        time.sleep(_SETTLE_SECONDS / 2)
+    growing = {path for path, about in young if _changed(path, about)}
+    waiting += [path.relative_to(landing).as_posix() for path in sorted(growing)]
+    files = [
+        LandedFile(path, path.relative_to(landing).as_posix(), about.st_size, about.st_mtime_ns)
+        for path, about in found
+        if path not in growing
+    ]
+    return Listing(files, waiting, refused)
+
+
+def _changed(path: Path, before: os.stat_result) -> bool:
+    try:
+        now = path.lstat()
+    except FileNotFoundError:
+        return True
+    return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+
+
+def form_of(path: Path, feeds: tuple[Feed, ...]) -> str | None:
+    """The form a file of these feeds is in, by its name; None where no feed takes such files.
+
+    >>> from schemas.feeds import BY_NAME
+    >>> form_of(Path("a.ndjson.gz"), (BY_NAME["face_captures"],))
+    'ga1400'
+    """
+    suffixes = [s.lower() for s in path.suffixes]
+    packed = bool(suffixes) and suffixes[-1] in _PACKED
+    last = suffixes[-2] if packed and len(suffixes) > 1 else (suffixes[-1] if suffixes else "")
+    for feed in feeds:
+        for form in feed.forms:
+            if last in _SUFFIXES[form] and not (packed and form == "xlsx"):
+                return form
+    return None

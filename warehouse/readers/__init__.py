@@ -1,0 +1,55 @@
+"""Reading landing files: from bytes in any accepted form to text rows under contract column names.
+
+A reader yields chunks of bounded size. What cannot be read at all raises `UnreadableFile` with a
+reason fit for people (the file is set aside whole); a single unreadable line becomes a `Broken` row
+beside its good neighbours. Values stay text here: turning text into values is judged in `quality`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+
+class UnreadableFile(Exception):
+    """A landing file that cannot be taken in as a whole; the message says why, in one line."""
+
+
+@dataclass
+class Broken:
+    """A row whose text could not be parsed. The text itself is not kept: it could hold anything."""
+
+    feed: str
+    row_number: int
+    item_number: int
+    detail: str
+
+
+@dataclass
+class Chunk:
+    """A bounded piece of a file.
+
+    Attributes:
+        rows: Feed → text frame: the contract's wire columns, `row_number`, `item_number`.
+        broken: Rows that could not be parsed.
+        refused: Watch-list messages, counted and gone.
+        dropped: Forbidden field names met, how often; values were never read.
+        unknown: Field names no contract knows, how often; values were never read.
+        bytes_read: Bytes of the file consumed so far, for progress.
+    """
+
+    rows: dict[str, pl.DataFrame] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+    refused: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    bytes_read: int = 0
+
+
+Reader = Callable[[Path], Iterator[Chunk]]
+
+__all__ = ["Broken", "Chunk", "Reader", "UnreadableFile"]

@@ -1,0 +1,86 @@
+"""GeoJSON feature collections: properties by name, the geometry as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from schemas.contract import required_columns, wire_columns
+from schemas.feeds import Feed
+from warehouse.readers import Broken, Chunk, UnreadableFile
+from warehouse.readers.stream import whole
+
+LARGEST_DOCUMENT = 512 << 20
+
+
+class GeoJsonReader:
+    """Reads one feature collection of one feed."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+
+    def __call__(self, path: Path) -> Iterator[Chunk]:
+        """One chunk with every feature.
+
+        Raises:
+            UnreadableFile: not GeoJSON, or no feature carries a required property.
+        """
+        features = _features(path)
+        chunk = Chunk(bytes_read=path.stat().st_size)
+        wires = wire_columns(self.feed.contract)
+        texts: dict[str, list[str | None]] = {column: [] for column in wires}
+        numbers: list[int] = []
+        met: set[str] = set()
+        for number, feature in enumerate(features, start=1):
+            values = _values(feature)
+            if values is None:
+                chunk.broken.append(Broken(self.feed.name, number, 1, "not a GeoJSON feature"))
+                continue
+            met.update(values)
+            numbers.append(number)
+            for column, wire in wires.items():
+                texts[column].append(next((values[w] for w in wire if values.get(w)), None))
+        missing = [wires[c][0] for c in required_columns(self.feed.contract)
+                   if met.isdisjoint(wires[c])]  # fmt: skip
+        if missing and numbers:
+            raise UnreadableFile(f"missing required properties: {'、'.join(missing)}")
+        wanted = {w for wire in wires.values() for w in wire}
+        chunk.unknown.update(name[:40] for name in met - wanted)
+        chunk.rows[self.feed.name] = pl.DataFrame(
+            texts, schema={column: pl.String for column in wires}
+        ).with_columns(
+            row_number=pl.Series(numbers, dtype=pl.Int64), item_number=pl.lit(1, pl.Int32)
+        )
+        yield chunk
+
+
+def _features(path: Path) -> list[Any]:
+    text = whole(path, LARGEST_DOCUMENT).decode("utf-8-sig", "replace")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFile(f"not readable as GeoJSON: {str(error)[:80]}") from error
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or not features:
+        raise UnreadableFile("not a GeoJSON feature collection with features")
+    return features
+
+
+def _values(feature: Any) -> dict[str, str] | None:
+    """Property → text, with the geometry as GeoJSON text."""
+    if not isinstance(feature, dict) or not isinstance(feature.get("properties"), dict):
+        return None
+    values = {k: _as_text(v) for k, v in feature["properties"].items() if v is not None}
+    if feature.get("geometry") is not None:
+        values["geometry"] = json.dumps(feature["geometry"], ensure_ascii=False)
+    return values
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,141 @@
+"""Bytes of a landing file as blocks of whole lines: plain, gzip or zstd, in bounded memory."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+from warehouse.readers import UnreadableFile
+
+BLOCK_BYTES = 8 << 20
+LONGEST_LINE = 8 << 20
+"""A longer line is no message of any known source; it is skipped and reported."""
+
+# Capture messages shrink 10 to 40 times. Beyond this a file is made to fill memory or disk.
+BOMB_RATIO = 300
+BOMB_BYTES = 256 << 20
+
+_DECODING_ERRORS = (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, EOFError)
+
+
+@dataclass
+class Lines:
+    """A block of whole lines.
+
+    Attributes:
+        data: The lines, each ended by a newline.
+        first_number: Number of the first line in the file, from 1.
+        overlong: Numbers of lines beyond `LONGEST_LINE`; they are not in `data`, which holds an
+            empty line in their place.
+        bytes_read: Bytes of the file as landed consumed so far.
+    """
+
+    data: bytes
+    first_number: int
+    overlong: list[int]
+    bytes_read: int
+
+
+class _Counted:
+    """Counts what is read from the landed file and what comes out of it."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self.raw = raw
+        self.taken = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.raw.read(size)
+        self.taken += len(data)
+        return data
+
+    def readable(self) -> bool:
+        return True
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, _Counted]]:
+    """The decompressed stream of a file, by its extension, and the counter below it."""
+    with path.open("rb") as raw:
+        counted = _Counted(raw)
+        if path.suffix == ".gz":
+            with gzip.GzipFile(fileobj=counted, mode="rb") as stream:  # pyright: ignore[reportArgumentType]
+                yield stream, counted  # pyright: ignore[reportReturnType]
+        elif path.suffix == ".zst":
+            reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+                counted,  # pyright: ignore[reportArgumentType]
+                read_across_frames=True,
+            )
+            with reader as stream:
+                yield stream, counted  # pyright: ignore[reportReturnType]
+        else:
+            yield counted, counted  # pyright: ignore[reportReturnType]
+
+
+def blocks(path: Path, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, int]]:
+    """Decompressed blocks and the landed bytes consumed so far.
+
+    Raises:
+        UnreadableFile: the file is empty, damaged, truncated, or expands out of all proportion.
+    """
+    total = 0
+    try:
+        with opened(path) as (stream, counted):
+            while data := stream.read(size):
+                total += len(data)
+                if total > BOMB_BYTES and total > BOMB_RATIO * max(counted.taken, 1):
+                    raise UnreadableFile(
+                        f"expands more than {BOMB_RATIO} times (over {total >> 20} MiB): refused"
+                    )
+                yield data, counted.taken
+    except _DECODING_ERRORS as error:
+        raise UnreadableFile(f"damaged or truncated {path.suffix} file: {error}") from error
+    if total == 0:
+        raise UnreadableFile("the file is empty")
+
+
+def lines(path: Path) -> Iterator[Lines]:
+    """Blocks of whole lines of a file."""
+    carry, number, skipping = b"", 1, False
+    overlong: list[int] = []
+    taken = 0
+    for block, taken in blocks(path):
+        if skipping:
+            end = block.find(b"\n")
+            if end < 0:
+                continue
+            block, skipping = block[end:], False
+        data = carry + block
+        cut = data.rfind(b"\n") + 1
+        carry = data[cut:]
+        if len(carry) > LONGEST_LINE:
+            overlong.append(number + data.count(b"\n", 0, cut))
+            carry, skipping = b"", True
+        if cut:
+            whole = data[:cut]
+            yield Lines(whole, number, overlong, taken)
+            number += whole.count(b"\n")
+            overlong = []
+    if carry or overlong:
+        yield Lines(carry + b"\n", number, overlong, taken)
+
+
+def whole(path: Path, most: int) -> bytes:
+    """The decompressed file at once.
+
+    Raises:
+        UnreadableFile: it is larger than `most` bytes, or not readable.
+    """
+    parts, total = [], 0
+    for block, _ in blocks(path):
+        parts.append(block)
+        total += len(block)
+        if total > most:
+            raise UnreadableFile(f"larger than {most >> 20} MiB, too large to be read as one document")
+    return b"".join(parts)
