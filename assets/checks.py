@@ -23,7 +23,10 @@ def _arrived_rows_are_accounted_for(feed: str) -> dg.AssetChecksDefinition:
             passed=wrong.is_empty(),
             severity=dg.AssetCheckSeverity.ERROR,
             metadata={
-                **{name: numbers[name] for name in ("arrived", "accepted", "quarantined", "refused")},
+                **{
+                    name: numbers[name]
+                    for name in ("arrived", "accepted", "quarantined", "refused")
+                },
                 "files_that_do_not_close": wrong["file_id"].to_list()[:20],
             },
         )

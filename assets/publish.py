@@ -63,7 +63,9 @@ def generation(
 
 def publish(lake: Lake, as_of: datetime) -> Generation | None:
     """Publish what the lake holds now; None where the newest generation already does."""
-    inputs = inputs_of(*(builds.content_of(lake, t) for t in (*TOPICS, DAILY_VALUES, CURRENT_VALUES)))
+    inputs = inputs_of(
+        *(builds.content_of(lake, t) for t in (*TOPICS, DAILY_VALUES, CURRENT_VALUES))
+    )
     last = lake.read(PUBLICATIONS).sort("published_at").tail(1)
     served = serving.current(lake.home.serving)
     if last.height and last["inputs"][0] == inputs and last["generation"][0] == served:
@@ -73,9 +75,7 @@ def publish(lake: Lake, as_of: datetime) -> Generation | None:
     values = served_values(lake, areas)
     topics = {table: published_rows(lake, table) for table in TOPICS}
     codes = areas.sort(pl.col("area_code").str.len_chars(), "area_code")["area_code"].to_list()
-    made = serving.build_generation(
-        lake.home.serving, name, codes, served_tables(values, topics)
-    )
+    made = serving.build_generation(lake.home.serving, name, codes, served_tables(values, topics))
     build_release(lake.home.exports, name, as_of, exported_tables(values, topics))
     serving.flip(lake.home.serving, name)
     serving.flip(lake.home.exports, name)
@@ -197,7 +197,7 @@ def _in_community(rows: pl.DataFrame, code: str) -> pl.DataFrame:
     return rows.filter(inside.fill_null(len(code) == 6))
 
 
-def _scope_of(rows: pl.DataFrame):  # noqa: ANN202
+def _scope_of(rows: pl.DataFrame):
     return _in_community if "community_code" in rows.columns else _own_and_below
 
 

@@ -135,5 +135,3 @@ def main() -> None:
     except (HomeError, LakeError, ServingError, RunFailed, ValueError) as error:
         errors.print(f"govlake: {error}", style="red", highlight=False, soft_wrap=True)
         sys.exit(1)
-
-

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from assets.silver.captures import FACES, day_inputs
+from assets.silver import fire, grid_cases, sensing
+from assets.silver._newest import stale_event_days
+from assets.silver.captures import CAPTURES, day_inputs
 from assets.silver.devices import placements
 from warehouse import builds
 from warehouse.lake import Lake
@@ -16,7 +18,19 @@ QUIET_DAY = "2000-01-01"
 def stale_days(lake: Lake) -> list[str]:
     """City days of any daily silver table whose inputs are others than what they were built from."""
     known = placements(lake)
-    return builds.stale(lake, FACES, day_inputs(lake, "face_captures", known))
+    stale = {
+        day
+        for table, feed in CAPTURES.items()
+        for day in builds.stale(lake, table, day_inputs(lake, feed, known))
+    }
+    recipes = [
+        grid_cases.recipe(lake),
+        sensing.alarm_recipe(lake),
+        sensing.reading_recipe(lake),
+        *fire.recipes(lake),
+    ]
+    stale.update(day for recipe in recipes for day in stale_event_days(lake, recipe))
+    return sorted(stale)
 
 
 def partition_range(lake: Lake) -> dict[str, str]:

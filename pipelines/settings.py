@@ -25,7 +25,9 @@ def as_of_of(home: Home) -> datetime:
     if text:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
-            raise ValueError(f"{AS_OF_VARIABLE}={text} has no zone: write 2026-11-20T00:00:00+08:00")
+            raise ValueError(
+                f"{AS_OF_VARIABLE}={text} has no zone: write 2026-11-20T00:00:00+08:00"
+            )
         return instant.astimezone(UTC)
     return (home.demo_as_of() or datetime.now(UTC)).astimezone(UTC)
 

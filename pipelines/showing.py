@@ -58,7 +58,9 @@ def show_status(home: Home, console: Console) -> bool:
 
 
 def _show_feeds(lake: Lake, console: Console) -> bool:
-    sheet = Sheet("feed", "数据源", *_PARTS, "closes", title="Arrived rows 到达 = 接受 + 隔离 + 拒收")
+    sheet = Sheet(
+        "feed", "数据源", *_PARTS, "closes", title="Arrived rows 到达 = 接受 + 隔离 + 拒收"
+    )
     closed = True
     for feed in FEEDS:
         totals, wrong = feed_account(lake, feed.name)

@@ -26,7 +26,8 @@ CONFUSED_GAP_SECONDS = 10
 @dataclass(frozen=True)
 class Kept:
     """Rows that stand, and a ledger row (`entity_id, version_at, merged_into, outcome, rule`) for
-    every other."""
+    every other.
+    """
 
     rows: pl.DataFrame
     ledger: pl.DataFrame

@@ -50,12 +50,8 @@ def judge(contract: type[Contract], texts: pl.DataFrame) -> Judged:
     broken = _broken_rules(contract, failure.details(), unreadable)
     if not unreadable.is_empty():
         accepted = accepted.join(unreadable.select(_AT).unique(), on=_AT, how="anti")
-    rows = texts.select(
-        *_AT, row=pl.struct(list(wire_columns(contract))).struct.json_encode()
-    )
-    quarantined = broken.join(rows, on=_AT, how="left").with_columns(
-        detail=pl.lit(None, pl.String)
-    )
+    rows = texts.select(*_AT, row=pl.struct(list(wire_columns(contract))).struct.json_encode())
+    quarantined = broken.join(rows, on=_AT, how="left").with_columns(detail=pl.lit(None, pl.String))
     columns = [pl.col(n).cast(t) for n, t in polars_schema(QuarantinedRow).items()]
     return Judged(accepted, quarantined.select(columns))
 
@@ -95,9 +91,7 @@ def _broken_rules(
     ]
     pairs = pl.concat([unreadable, *by_rule]) if by_rule else unreadable
     unread_columns = pl.col("rule").str.strip_suffix("_is_readable")
-    absent = unreadable.with_columns(
-        rule=pl.concat_str(unread_columns, pl.lit("_is_present"))
-    )
+    absent = unreadable.with_columns(rule=pl.concat_str(unread_columns, pl.lit("_is_present")))
     pairs = pairs.join(absent, on=[*_AT, "rule"], how="anti")
     derived = [f"{c}_is_present" for c in contract.columns()
                if c not in wire_columns(contract) and c not in _AT]  # fmt: skip

@@ -9,7 +9,7 @@ import geopandas as gpd
 import polars as pl
 import shapely
 
-PLACED_BY = ("code", "point", "building", "unplaced")
+PLACED_BY = ("code", "point", "unplaced")
 CRS = "EPSG:4490"  # CGCS2000, equal to WGS 84 for every purpose here
 
 
@@ -62,9 +62,8 @@ class Communities:
         """Set `community_code` and `placed_by` from the columns that are there.
 
         Args:
-            rows: May hold `community_code`, `grid_code`, `longitude` and `latitude`, and
-                `building_community_code`, used in this order of trust: own code, grid, point,
-                building.
+            rows: May hold `community_code`, `grid_code`, `longitude` and `latitude`, used in this
+                order of trust: own code, grid, point.
 
         Returns:
             The rows with both columns; an unknown code counts as none.
@@ -78,20 +77,14 @@ class Communities:
         if "longitude" in rows.columns:
             frame = frame.with_columns(_point=self._points_where_needed(frame))
             point = pl.col("_point")
-        building = (
-            self.known(pl.col("building_community_code"))
-            if "building_community_code" in rows.columns
-            else pl.lit(None, pl.String)
-        )
         how = (
             pl.when(pl.col("_code").is_not_null()).then(pl.lit("code"))
             .when(point.is_not_null()).then(pl.lit("point"))
-            .when(building.is_not_null()).then(pl.lit("building"))
             .otherwise(pl.lit("unplaced"))
         )  # fmt: skip
-        return frame.with_columns(
-            community_code=pl.coalesce("_code", point, building), placed_by=how
-        ).drop("_code", "_point", strict=False)
+        return frame.with_columns(community_code=pl.coalesce("_code", point), placed_by=how).drop(
+            "_code", "_point", strict=False
+        )
 
     def _points_where_needed(self, frame: pl.DataFrame) -> pl.Series:
         needed = frame.select(

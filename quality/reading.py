@@ -111,7 +111,9 @@ def read_date(series: pl.Series) -> pl.Series:
     value = pl.Series([None], dtype=pl.Date).new_from_index(0, len(text))
     for pattern, form in _DATE_FORMS:
         parsed = frame.select(
-            pl.when(pl.col("t").str.contains(pattern)).then(pl.col("t")).str.to_date(form, strict=False)
+            pl.when(pl.col("t").str.contains(pattern))
+            .then(pl.col("t"))
+            .str.to_date(form, strict=False)
         ).to_series()
         value = value.zip_with(value.is_not_null(), parsed)
     sane = value.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR).fill_null(True)

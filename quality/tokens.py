@@ -21,9 +21,7 @@ def tokens(key: bytes, texts: pl.Series) -> pl.Series:
     1
     """
     unique = texts.drop_nulls().unique()
-    made = [
-        hmac.digest(key, text.encode(), hashlib.sha256).hex()[:TOKEN_LENGTH] for text in unique
-    ]
+    made = [hmac.digest(key, text.encode(), hashlib.sha256).hex()[:TOKEN_LENGTH] for text in unique]
     if not made:
         return pl.Series(texts.name, [None], dtype=pl.String).new_from_index(0, len(texts))
     return texts.replace_strict(unique, pl.Series(made), default=None, return_dtype=pl.String)

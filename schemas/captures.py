@@ -30,7 +30,9 @@ class Capture(Arrival):
     capture_id = text("采集对象标识", ("FaceID", "MotorVehicleID", "NonMotorVehicleID"),
                       required=True, pattern=OBJECT_ID)  # fmt: skip
     device_id = text("采集设备编码", "DeviceID", required=True, pattern=DEVICE_ID)
-    info_kind = integer("信息分类", "InfoKind", least=0, most=2, note="0 其他 1 自动采集 2 人工采集")
+    info_kind = integer(
+        "信息分类", "InfoKind", least=0, most=2, note="0 其他 1 自动采集 2 人工采集"
+    )
     source_image_id = text("来源图像标识", "SourceID", pattern=IMAGE_ID)
     left_px = integer("左上角X", "LeftTopX", required=True, unit="px")
     top_px = integer("左上角Y", "LeftTopY", required=True, unit="px")

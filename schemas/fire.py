@@ -22,9 +22,13 @@ class FireInspectionRow(Arrival):
     inspection_id = text("检查编号", ("检查编号", "inspection_id"), required=True, max_length=40)
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
-    result = text("检查结果", ("检查结果", "result"), required=True, codes=tuple(INSPECTION_RESULTS))
+    result = text(
+        "检查结果", ("检查结果", "result"), required=True, codes=tuple(INSPECTION_RESULTS)
+    )
     hazard_count = integer("隐患数", ("隐患数", "hazard_count"), least=0, most=1000, unit="处")
-    rectified_count = integer("已整改数", ("已整改数", "rectified_count"), least=0, most=1000, unit="处")
+    rectified_count = integer(
+        "已整改数", ("已整改数", "rectified_count"), least=0, most=1000, unit="处"
+    )
     inspected_at = instant("检查时间", ("检查时间", "inspected_at"), required=True)
     due_day = day("整改期限", ("整改期限", "due_day"))
     updated_at = instant("更新时间", ("更新时间", "updated_at"), required=True)
@@ -155,13 +159,21 @@ class FireIncident(Contract):
     response_seconds = integer("响应时长", unit="s")
 
 
-class FireDay(Contract):
-    """topics.fire_days. Grain: day × community: inspections, hazards, alarms."""
+class InspectionDay(Contract):
+    """topics.fire_inspection_days. Grain: day × community."""
 
     fire_day = day("日期", required=True)
     community_code = text("社区编码", note="null: unplaced")
     inspection_count = integer("检查数", required=True, unit="次")
     hazard_count = integer("隐患数", required=True, unit="处")
     rectified_count = integer("已整改数", required=True, unit="处")
+
+
+class AlarmDay(Contract):
+    """topics.fire_alarm_days. Grain: day × community × kind of alarm."""
+
+    fire_day = day("日期", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    alarm_kind = text("报警类型", required=True)
     alarm_count = integer("报警数", required=True, unit="次")
     confirmed_count = integer("确认火警数", required=True, unit="次")

@@ -39,9 +39,7 @@ LIFE_CYCLE = (
 
 
 def _not_before(later: str, *earlier: str) -> pl.Expr:
-    return pl.all_horizontal(
-        [(pl.col(later) >= pl.col(e)).fill_null(True) for e in earlier]
-    )
+    return pl.all_horizontal([(pl.col(later) >= pl.col(e)).fill_null(True) for e in earlier])
 
 
 class GridCaseRow(Arrival):
@@ -127,7 +125,9 @@ class GridCase(Contract):
     case_number = text("案卷号", required=True)
     source_type = text("来源类型", required=True)
     case_kind = text("部件事项", required=True)
-    type_code = text("类型编码", note="GB/T 47678.5-2026; null where the source code has no counterpart")
+    type_code = text(
+        "类型编码", note="GB/T 47678.5-2026; null where the source code has no counterpart"
+    )
     source_code_system = text("原编码标准", required=True)
     source_type_code = text("原类型编码", required=True)
     community_code = text("社区编码", note="null: unplaced")

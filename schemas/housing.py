@@ -15,7 +15,12 @@ RENT_WAYS = {"1": "整租", "2": "合租"}
 RENT_CHANNELS = {"1": "中介", "2": "个人直租", "3": "长租公寓机构", "4": "单位宿舍", "5": "保障性租赁住房",
                  "9": "其他"}  # fmt: skip
 DANGER_GRADES = ("A", "B", "C", "D")  # JGJ 125
-BUILDING_USES = {"residential": "住宅", "commercial": "商业", "public": "公共", "industrial": "工业"}
+BUILDING_USES = {
+    "residential": "住宅",
+    "commercial": "商业",
+    "public": "公共",
+    "industrial": "工业",
+}
 
 
 class BuildingRow(Arrival):
@@ -26,8 +31,12 @@ class BuildingRow(Arrival):
     building_use = text("建筑用途", ("建筑用途", "building_use"), codes=tuple(BUILDING_USES))
     floor_count = integer("层数", ("层数", "floor_count"), least=1, most=200, unit="层")
     unit_count = integer("单元数", ("单元数", "unit_count"), least=0, most=200, unit="个")
-    dwelling_count = integer("房屋套数", ("房屋套数", "dwelling_count"), least=0, most=5000, unit="套")
-    self_occupied_count = integer("自住套数", ("自住套数", "self_occupied_count"), least=0, unit="套")
+    dwelling_count = integer(
+        "房屋套数", ("房屋套数", "dwelling_count"), least=0, most=5000, unit="套"
+    )
+    self_occupied_count = integer(
+        "自住套数", ("自住套数", "self_occupied_count"), least=0, unit="套"
+    )
     rented_count = integer("出租套数", ("出租套数", "rented_count"), least=0, unit="套")
     vacant_count = integer("空置套数", ("空置套数", "vacant_count"), least=0, unit="套")
     danger_grade = text("危房等级", ("危房等级", "danger_grade"), codes=DANGER_GRADES)

@@ -27,7 +27,9 @@ class PersonRow(Arrival):
     person_name = text("姓名", ("姓名", "name"), privacy="direct", max_length=60)
     identity_number = text("公民身份号码", ("公民身份号码", "身份证号", "id_number"), required=True,
                            privacy="direct")  # fmt: skip
-    sex_code = text("性别", ("性别代码", "性别", "sex_code"), codes=tuple(SEX_CODES), privacy="quasi")
+    sex_code = text(
+        "性别", ("性别代码", "性别", "sex_code"), codes=tuple(SEX_CODES), privacy="quasi"
+    )
     birth_day = day("出生日期", ("出生日期", "birth_date"), privacy="quasi")
     population_category = text("人口类别", ("人口类别", "population_category"), required=True,
                                codes=tuple(CATEGORY_CODES))  # fmt: skip
@@ -45,8 +47,10 @@ class PersonRow(Arrival):
             number.str.slice(i, 1).cast(pl.Int32, strict=False).fill_null(99) for i in range(17)
         ]
         total = pl.sum_horizontal([d * w for d, w in zip(digits, _ID_WEIGHTS, strict=True)])
-        check = (total % 11).cast(pl.String).replace_strict(
-            {str(r): c for r, c in enumerate("10X98765432")}, default="?"
+        check = (
+            (total % 11)
+            .cast(pl.String)
+            .replace_strict({str(r): c for r, c in enumerate("10X98765432")}, default="?")
         )
         full = (
             number.str.contains(r"^\d{17}[\dX]$")

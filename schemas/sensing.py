@@ -30,7 +30,9 @@ class SensorAlarmRow(Arrival):
 
     alarm_id = text("预警编号", ("预警编号", "alarm_id"), required=True, max_length=40)
     device_id = text("设备编码", ("设备编码", "device_id"), required=True, pattern=r"^\d{20}$")
-    alarm_kind = text("预警类型", ("预警类型", "alarm_kind"), required=True, codes=tuple(ALARM_KINDS))
+    alarm_kind = text(
+        "预警类型", ("预警类型", "alarm_kind"), required=True, codes=tuple(ALARM_KINDS)
+    )
     raised_at = instant("预警时间", ("预警时间", "raised_at"), required=True)
     cleared_at = instant("解除时间", ("解除时间", "cleared_at"))
     updated_at = instant("更新时间", ("更新时间", "updated_at"), required=True)
@@ -115,11 +117,21 @@ class SensorReading(Contract):
     read_at = instant("读数时间", required=True)
 
 
-class SensingDay(Contract):
-    """topics.sensing_days. Grain: day × community × kind × measure (alarms, readings)."""
+class AlarmDay(Contract):
+    """topics.sensing_alarm_days. Grain: day × community × kind of alarm."""
 
     sensing_day = day("日期", required=True)
     community_code = text("社区编码", note="null: unplaced")
     alarm_kind = text("预警类型", required=True)
     alarm_count = integer("预警数", required=True, unit="次")
     cleared_count = integer("已解除数", required=True, unit="次")
+
+
+class ReadingDay(Contract):
+    """topics.sensing_reading_days. Grain: day × community × quantity × level."""
+
+    sensing_day = day("日期", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    quantity = text("物理量", required=True)
+    level = text("级别", required=True)
+    reading_count = integer("读数数", required=True, unit="次")

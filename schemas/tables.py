@@ -65,9 +65,9 @@ class Table:
 
 
 def _bronze() -> list[Table]:
-    return [
-        Table("bronze", f.name, f.contract, f.zh, f.day_column, f.key) for f in FEEDS
-    ] + [Table("quarantine", f.name, ledgers.QuarantinedRow, f"{f.zh} 隔离") for f in FEEDS]
+    return [Table("bronze", f.name, f.contract, f.zh, f.day_column, f.key) for f in FEEDS] + [
+        Table("quarantine", f.name, ledgers.QuarantinedRow, f"{f.zh} 隔离") for f in FEEDS
+    ]
 
 
 def _with_ledgers(table: Table) -> list[Table]:
@@ -85,6 +85,23 @@ _SILVER = (
     Table("silver", "devices", devices.Device, "设备", None, ("device_id",)),
     Table("silver", "face_passages", captures.FacePassage, "人员通行", "shot_day",
           ("device_id", "shot_at")),
+    Table("silver", "vehicle_passages", captures.VehiclePassage, "机动车通行", "shot_day",
+          ("device_id", "shot_at")),
+    Table("silver", "nonmotor_passages", captures.NonMotorPassage, "非机动车通行", "shot_day",
+          ("device_id", "shot_at")),
+    Table("silver", "grid_cases", grid_cases.GridCase, "网格案件", "report_day", ("case_number",)),
+    Table("silver", "sensor_alarms", sensing.SensorAlarm, "传感器预警", "raised_day",
+          ("device_id", "alarm_id")),
+    Table("silver", "sensor_readings", sensing.SensorReading, "传感器读数", "read_day",
+          ("device_id", "read_at")),
+    Table("silver", "residents", population.Resident, "实有人口", None, ("person_token",)),
+    Table("silver", "buildings", housing.Building, "建筑物", None, ("building_id",)),
+    Table("silver", "rentals", housing.Rental, "出租房", None, ("rental_id",)),
+    Table("silver", "fire_inspections", fire.FireInspection, "消防检查", "inspected_day",
+          ("inspection_id",)),
+    Table("silver", "fire_alarms", fire.FireAlarm, "消防报警", "alarmed_day", ("alarm_id",)),
+    Table("silver", "fire_responses", fire.FireResponse, "消防出动", "received_day",
+          ("response_id",)),
 )  # fmt: skip
 
 _TOPICS = (
@@ -94,6 +111,24 @@ _TOPICS = (
           ("community_code", "device_kind"), "conditional", True),
     Table("topics", "passage_device_hours", captures.PassageHour, "通行 设备小时", "shot_day",
           ("community_code", "device_id", "shot_hour"), "conditional", True),
+    Table("topics", "governance_case_days", grid_cases.CaseDay, "社区治理 案件日", "report_day",
+          ("community_code", "type_code"), "conditional", True),
+    Table("topics", "sensing_alarm_days", sensing.AlarmDay, "物联感知 预警日", "sensing_day",
+          ("community_code", "alarm_kind"), "conditional", True),
+    Table("topics", "sensing_reading_days", sensing.ReadingDay, "物联感知 读数日", "sensing_day",
+          ("community_code", "quantity", "level"), "conditional", True),
+    Table("topics", "population_counts", population.PopulationCount, "人口 数量", None,
+          ("community_code", "population_category"), "conditional", True),
+    Table("topics", "buildings_counts", housing.BuildingCount, "建筑物 数量", None,
+          ("community_code", "building_use"), "unconditional", True),
+    Table("topics", "rentals_counts", housing.RentalCount, "出租房 数量", None,
+          ("community_code", "rent_way", "rent_channel"), "conditional", True),
+    Table("topics", "fire_inspection_days", fire.InspectionDay, "消防 检查日", "fire_day",
+          ("community_code",), "conditional", True),
+    Table("topics", "fire_alarm_days", fire.AlarmDay, "消防 报警日", "fire_day",
+          ("community_code", "alarm_kind"), "conditional", True),
+    Table("topics", "fire_incidents", fire.FireIncident, "消防 出动事件", "received_day",
+          ("incident_number",), "conditional", True),
 )  # fmt: skip
 
 _STATISTICS = (
@@ -134,4 +169,15 @@ ACCOUNTED: dict[str, tuple[str, ...]] = {
     "areas": ("areas",),
     "devices": ("devices",),
     "face_passages": ("face_captures",),
+    "vehicle_passages": ("vehicle_captures",),
+    "nonmotor_passages": ("nonmotor_captures",),
+    "grid_cases": ("grid_cases",),
+    "sensor_alarms": ("sensor_alarms",),
+    "sensor_readings": ("sensor_readings",),
+    "residents": ("population_household", "population_visits"),
+    "buildings": ("buildings",),
+    "rentals": ("rentals",),
+    "fire_inspections": ("fire_inspections",),
+    "fire_alarms": ("fire_alarms",),
+    "fire_responses": ("fire_responses",),
 }

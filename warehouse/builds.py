@@ -107,7 +107,9 @@ def content_of(lake: Lake, table: Table) -> str:
 
 def arrived(lake: Lake, feed: str) -> dict[str, str]:
     """City day (or `all`) → digest of the files that brought rows of it, for one feed."""
-    accounts = lake.read(tables.table("ops", "row_accounts"), ["file_id", "feed", "accepted", "days"])
+    accounts = lake.read(
+        tables.table("ops", "row_accounts"), ["file_id", "feed", "accepted", "days"]
+    )
     mine = accounts.filter((pl.col("feed") == feed) & (pl.col("accepted") > 0))
     is_register = tables.table("bronze", feed).partition_by is None
     if is_register:

@@ -90,9 +90,7 @@ class Lake:
         """Replace the whole table in one commit."""
         self._write(table, rows, mode="overwrite")
 
-    def replace_parts(
-        self, table: Table, rows: pl.DataFrame, parts: Iterable[date | str]
-    ) -> None:
+    def replace_parts(self, table: Table, rows: pl.DataFrame, parts: Iterable[date | str]) -> None:
         """Replace some values of the partition column (days, say) in one commit.
 
         Raises:

@@ -15,7 +15,11 @@ from warehouse.lake import Lake
 TABLE = tables.table("topics", "passage_device_hours")
 
 # Silver table → kind of passage and the column that counts shots (None: one each).
-KINDS = {"face_passages": ("face", "shot_count")}
+KINDS = {
+    "face_passages": ("face", "shot_count"),
+    "vehicle_passages": ("motor", "reading_count"),
+    "nonmotor_passages": ("nonmotor", None),
+}
 SOURCES = [tables.table("silver", name) for name in KINDS]
 
 

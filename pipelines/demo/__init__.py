@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipelines.demo.broken_files import write_broken_files
 from pipelines.demo.capture_days import write_captures
+from pipelines.demo.cases import write_cases
 from pipelines.demo.devices import build_register, write_devices
+from pipelines.demo.fire import write_fire
+from pipelines.demo.housing import build_buildings, write_buildings, write_rentals
 from pipelines.demo.landing import Landing
 from pipelines.demo.plan import GROUPS, Plan, feeds_named
-from pipelines.demo.space import build_space, write_areas
+from pipelines.demo.population import write_population
+from pipelines.demo.sensing import write_sensing
+from pipelines.demo.space import Space, build_space, write_areas
 from pipelines.demo.truth import Truth
 
 
@@ -92,6 +98,22 @@ def _write_feeds(plan: Plan) -> None:
     write_devices(plan, register, rows)
     if plan.feeds.intersection(GROUPS["captures"]):
         write_captures(plan, register)
+    if "grid_cases" in plan.feeds:
+        write_cases(plan, space)
+    write_sensing(plan, register)
+    _write_registers(plan, space)
+    write_fire(plan, space)
+    write_broken_files(plan)
+
+
+def _write_registers(plan: Plan, space: Space) -> None:
+    buildings = build_buildings(plan, space)
+    if "buildings" in plan.feeds:
+        write_buildings(plan, buildings)
+    if "rentals" in plan.feeds:
+        write_rentals(plan, space)
+    if plan.feeds.intersection(("population_household", "population_visits")):
+        write_population(plan, space, buildings)
 
 
 def _already_written(home: Path, asked: dict[str, object]) -> DemoSummary | None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import polars as pl
 
+from pipelines.demo.cameras import cameras_of
 from pipelines.demo.capture_files import late_rows, write_files, write_late, write_notifications
 from pipelines.demo.captures import Kind
 from pipelines.demo.clocks import DayClock
 from pipelines.demo.devices import Register
-from pipelines.demo.faces import FACE, cameras_of, faces_of_day
+from pipelines.demo.faces import FACE, faces_of_day
 from pipelines.demo.nonmotors import NONMOTOR, nonmotors_of_day
 from pipelines.demo.plan import Plan
 from pipelines.demo.vehicles import MOTOR, motors_of_day

@@ -42,7 +42,7 @@ def write_files(plan: Plan, kind: Kind, day: date, rows: pl.DataFrame) -> None:
         day: City day, for the file names.
         rows: Rows to send, with texts; those for notifications and late files are left alone.
     """
-    rows = rows.sort("entry_sec", "capture_id")
+    rows = rows.sort("entry_sec", "capture_id", maintain_order=True)
     main = rows.filter(pl.col("slot") == MAIN)
     for part, piece in enumerate(main.iter_slices(FILE_ROWS)):
         form = _FORMS[(day.toordinal() + part) % 3]

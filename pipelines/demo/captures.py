@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -74,17 +75,19 @@ def capture_ids(
     kind: Kind, devices: pl.Series, clock: DayClock, seconds: np.ndarray, number: np.ndarray
 ) -> pl.Series:
     """Ids of 48 digits; `number` tells apart objects of one device in one second."""
-    return pl.DataFrame(
-        {"d": devices, "t": clock.text(seconds), "n": pl.Series(number % 100_000)}
-    ).select(
-        pl.concat_str(
-            "d",
-            pl.lit("02"),
-            "t",
-            pl.col("n").cast(pl.String).str.zfill(5),
-            pl.lit(f"{kind.subtype}00001"),
+    return (
+        pl.DataFrame({"d": devices, "t": clock.text(seconds), "n": pl.Series(number % 100_000)})
+        .select(
+            pl.concat_str(
+                "d",
+                pl.lit("02"),
+                "t",
+                pl.col("n").cast(pl.String).str.zfill(5),
+                pl.lit(f"{kind.subtype}00001"),
+            )
         )
-    ).to_series()
+        .to_series()
+    )
 
 
 def boxes(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
@@ -147,7 +150,8 @@ def resend(
     notified = pl.Series(draw[chosen] >= 0.014)
     changed = fit.filter(pl.Series(chosen)).with_columns(
         entry_sec=pl.col("entry_sec") + pl.Series(rng.integers(60, 1800, count)),
-        right=pl.col("right") + pl.Series(rng.integers(1, 10, count)),
+        # Wide enough a change that another shot is often the best one afterwards.
+        right=pl.min_horizontal(pl.col("right") + pl.Series(rng.integers(1, 200, count)), 1915),
         has_entry=~notified,
         slot=pl.when(notified).then(NOTIFIED).otherwise("slot").cast(pl.Int64),
     )
@@ -225,3 +229,19 @@ def slots(
     if is_open:
         slot[(draw >= 0.83) & (draw < 0.84)] = LATE
     return slot
+
+
+def superseded(copies: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Ledger rows of what was sent again: n copies of one object leave n - 1."""
+    return copies.select(
+        "capture_id",
+        merged_into="capture_id",
+        outcome=pl.lit("superseded"),
+        rule=pl.lit("resent_capture"),
+        shot_day=pl.lit(day),
+    )
+
+
+def set_aside(rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Truth of rows whose device stands in no register."""
+    return rows.select("capture_id", rule=pl.lit("device_is_registered"), shot_day=pl.lit(day))

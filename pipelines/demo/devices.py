@@ -73,14 +73,16 @@ def build_register(plan: Plan, space: Space) -> tuple[Register, pl.DataFrame]:
     # Some codes disagree with their point, after a move: the code counts.
     moved = (way == "both") & (rng.random(count) < 0.03)
     code[moved] = elsewhere[moved]
-    written = np.where(way == "unknown_code", UNKNOWN_COMMUNITY, code)
+    written = code.copy()
+    written[way == "unknown_code"] = UNKNOWN_COMMUNITY
     written[np.isin(way, ["point", "neither", "outside"])] = None
     placed_by = np.select(
         [np.isin(way, ["both", "code"]), np.isin(way, ["point", "unknown_code"])],
         ["code", "point"],
         "unplaced",
     )
-    truth = np.where(placed_by == "unplaced", None, code)
+    truth = code.copy()
+    truth[placed_by == "unplaced"] = None
     rows = _rows(plan, rng, kind, points, has_point, written)
     register = pl.DataFrame(
         {"device_id": rows["ApeID"], "device_kind": kind, "placed_by": placed_by}

@@ -5,12 +5,12 @@ A passage is known by construction (`unit`): the rows are made from passages, no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
+from pipelines.demo.cameras import Cameras
 from pipelines.demo.captures import (
     COMMON_FAULTS,
     LATE,
@@ -21,7 +21,9 @@ from pipelines.demo.captures import (
     json_field,
     plant_faults,
     resend,
+    set_aside,
     slots,
+    superseded,
     with_texts,
 )
 from pipelines.demo.clocks import DayClock, running_number, seconds_of_day
@@ -40,33 +42,6 @@ _FORBIDDEN = (
     f'"IDNumber":"{_MARK}-1","Name":"{_MARK}-2","EthicCode":"{_MARK}-3",'
     f'"Similaritydegree":"{_MARK}-4","FacialFeature":"{_MARK}-5","VendorX":"{_MARK}-6",'
 )
-
-
-@dataclass(frozen=True)
-class Cameras:
-    """Cameras that send: ids, their communities, how busy they are and when.
-
-    Attributes:
-        ids: Device ids.
-        communities: Community codes, null where unplaced.
-        share: How many of the passages each sees; adds up to 1.
-        profile: Number of its day rhythm.
-    """
-
-    ids: pl.Series
-    communities: pl.Series
-    share: np.ndarray
-    profile: np.ndarray
-
-
-def cameras_of(plan: Plan, devices: pl.DataFrame, name: str) -> Cameras:
-    """Give devices their popularity and rhythm."""
-    rng = plan.rng("cameras", name)
-    share = rng.lognormal(0.0, 0.9, len(devices))
-    profile = rng.choice(3, len(devices), p=[0.5, 0.3, 0.2])
-    return Cameras(
-        devices["device_id"], devices["community_code"], share / share.sum(), profile
-    )
 
 
 def render(rows: pl.DataFrame) -> pl.Series:
@@ -243,12 +218,7 @@ def _odd_rows(
     )
     strange = _plain(strange, rng)
     strange = pl.concat([strange, strange.head(2)])
-    plan.truth.add(
-        "face_set_aside",
-        strange.select(
-            "capture_id", rule=pl.lit("device_is_registered"), shot_day=pl.lit(clock.day)
-        ),
-    )
+    plan.truth.add("face_set_aside", set_aside(strange, clock.day))
     refused = bad.head(2).with_columns(fault=pl.lit(REFUSED), slot=pl.lit(MAIN, dtype=pl.Int64))
     return [bad, strange, refused]
 
@@ -273,9 +243,7 @@ def _note_truth(
     right[changed["nr"].to_numpy()] = changed["right"].to_numpy()
     shots = (
         rows.select("capture_id", "device", "community", "unit", "tracked", "sec")
-        .with_columns(
-            area=(pl.Series(right) - rows["left"]) * (rows["bottom"] - rows["top"])
-        )
+        .with_columns(area=(pl.Series(right) - rows["left"]) * (rows["bottom"] - rows["top"]))
         .sort("unit", pl.col("area").neg(), "sec", "capture_id")
     )
     best = pl.col("capture_id").first().over("unit")
@@ -290,19 +258,6 @@ def _note_truth(
              "tracked": "is_tracked"}
         ),
     )  # fmt: skip
-    merged = shots.filter(~kept).with_columns(
-        outcome=pl.lit("merged"), rule=pl.lit("same_passage")
-    )
+    merged = shots.filter(~kept).with_columns(outcome=pl.lit("merged"), rule=pl.lit("same_passage"))
     plan.truth.add("face_merges", merged)
     plan.truth.add("face_merges", superseded(pl.concat([same, changed.drop("nr")]), day))
-
-
-def superseded(copies: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Ledger rows of what was sent again: n copies of one object leave n - 1."""
-    return copies.select(
-        "capture_id",
-        merged_into="capture_id",
-        outcome=pl.lit("superseded"),
-        rule=pl.lit("resent_capture"),
-        shot_day=pl.lit(day),
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from pipelines.demo.cameras import Cameras
 from pipelines.demo.captures import (
     COMMON_FAULTS,
     MAIN,
@@ -13,14 +14,14 @@ from pipelines.demo.captures import (
     json_field,
     plant_faults,
     resend,
+    set_aside,
     slots,
+    superseded,
     with_texts,
 )
 from pipelines.demo.clocks import DayClock, running_number, seconds_of_day
 from pipelines.demo.devices import GHOSTS
-from pipelines.demo.faces import Cameras, superseded
 from pipelines.demo.plan import Plan, pick
-from pipelines.demo.vehicles import set_aside
 
 FAULTS_OF_NONMOTORS = (*COMMON_FAULTS, "text_speed", "wrong_subtype_nonmotor")
 
@@ -47,9 +48,7 @@ def render(rows: pl.DataFrame) -> pl.Series:
     ).to_series()  # fmt: skip
 
 
-NONMOTOR = Kind(
-    "nonmotor_captures", "nonmotor", "NonMotorVehicle", "03", "AppearTime", render
-)
+NONMOTOR = Kind("nonmotor_captures", "nonmotor", "NonMotorVehicle", "03", "AppearTime", render)
 
 
 def nonmotors_of_day(plan: Plan, cameras: Cameras, clock: DayClock, count: int) -> pl.DataFrame:
@@ -75,6 +74,14 @@ def nonmotors_of_day(plan: Plan, cameras: Cameras, clock: DayClock, count: int) 
     )
     copies = pl.concat([same, changed.drop("nr")])
     plan.truth.add("nonmotor_merges", superseded(copies, clock.day))
+    others = (same, changed, *_odd_rows(plan, rng, cameras, clock))
+    return with_texts(pl.concat([rows, *(o.select(rows.columns) for o in others)]), clock)
+
+
+def _odd_rows(
+    plan: Plan, rng: np.random.Generator, cameras: Cameras, clock: DayClock
+) -> list[pl.DataFrame]:
+    """Rows with faults, and a row of an unregistered camera with its truth."""
     faulty = len(FAULTS_OF_NONMOTORS)
     which = rng.choice(len(cameras.share), faulty, p=cameras.share)
     late_enough = rng.integers(10_800, 79_200, faulty)
@@ -91,8 +98,7 @@ def nonmotors_of_day(plan: Plan, cameras: Cameras, clock: DayClock, count: int) 
     strange = good_rows(rng, NONMOTOR, clock, ghost, np.array([50_000]), np.array([1]))
     strange = _with_fields(rng, strange)
     plan.truth.add("nonmotor_set_aside", set_aside(strange, clock.day))
-    others = (same, changed, bad, strange)
-    return with_texts(pl.concat([rows, *(o.select(rows.columns) for o in others)]), clock)
+    return [bad, strange]
 
 
 def _with_fields(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.demo.devices import Register
-from pipelines.demo.plan import Plan, pick
+from pipelines.demo.plan import Plan
 from pipelines.demo.tables import clock_text, note_rows, spoil, wall_clock, with_rules, write_csv
 
 ALARMS_A_MONTH = 9_123
@@ -34,7 +34,8 @@ def _write_alarms(plan: Plan, register: Register) -> None:
     for n, day in enumerate(plan.all_days):
         start, end = n * 86_400, (n + 1) * 86_400
         changed = alarms.filter(
-            pl.col("raised").is_between(start, end - 1) | pl.col("cleared").is_between(start, end - 1)
+            pl.col("raised").is_between(start, end - 1)
+            | pl.col("cleared").is_between(start, end - 1)
         )
         is_cleared = changed["cleared"].to_numpy() < end
         raised, cleared = changed["raised"].to_numpy(), changed["cleared"].to_numpy()
@@ -44,7 +45,10 @@ def _write_alarms(plan: Plan, register: Register) -> None:
             更新时间=wall_clock(plan, np.where(is_cleared, cleared, raised) + 5),
         )
         text = rows.select(
-            "预警编号", "设备编码", "预警类型", *(clock_text(pl.col(c), n % 3) for c in _COLUMNS[3:])
+            "预警编号",
+            "设备编码",
+            "预警类型",
+            *(clock_text(pl.col(c), n % 3) for c in _COLUMNS[3:]),
         )
         parts = [with_rules(text)]
         if n == plan.days - 1:
@@ -53,7 +57,8 @@ def _write_alarms(plan: Plan, register: Register) -> None:
             plan, "sensor_alarms", f"sensor_alarms-{plan.named_day(day)}.csv", pl.concat(parts)
         )
     versions = 1 + (
-        (alarms["cleared"] < end_of_data) & (alarms["cleared"] // 86_400 > alarms["raised"] // 86_400)
+        (alarms["cleared"] < end_of_data)
+        & (alarms["cleared"] // 86_400 > alarms["raised"] // 86_400)
     ).cast(pl.Int64)
     _note_alarms(plan, alarms.with_columns(rows=versions))
 
@@ -148,7 +153,9 @@ def _write_readings(plan: Plan, register: Register) -> None:
             "superseded",
             again.select(entity_id="reading_id", rows=1, feed=pl.lit("sensor_readings")),
         )
-        lines, rules = _reading_lines(plan, pl.concat([rows, again]), n, is_last=day == plan.last_day)
+        lines, rules = _reading_lines(
+            plan, pl.concat([rows, again]), n, is_last=day == plan.last_day
+        )
         name = f"sensor_readings-{plan.named_day(day)}.ndjson"
         plan.landing.write_text("sensor_readings", name, "\n".join(lines) + "\n")
         note_rows(plan, "sensor_readings", name, pl.Series(rules, dtype=pl.List(pl.String)))

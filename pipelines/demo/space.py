@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -165,8 +166,8 @@ def _number_grids(
 
 def write_areas(plan: Plan, space: Space) -> None:
     """Write the areas of all tiers as one GeoJSON collection."""
-    quads = shapely.polygons(space.corners)
-    shapes = dict(zip(space.grid_codes.tolist(), quads, strict=True))
+    quads = np.asarray(shapely.polygons(space.corners))
+    shapes: dict[str, Any] = dict(zip(space.grid_codes.tolist(), quads, strict=True))
     communities = space.community_codes[space.grid_community]
     for length in (12, 9, 6):
         above = np.array([code[:length] for code in communities])

@@ -189,9 +189,7 @@ class Truth:
 
     def set_aside(self, feed: str, entity_id: str, rule: str, day: date | None, rows: int) -> None:
         """Note rows that another table does not bear out (feeds other than captures)."""
-        self.note(
-            "set_aside", feed=feed, entity_id=entity_id, rule=rule, event_day=day, rows=rows
-        )
+        self.note("set_aside", feed=feed, entity_id=entity_id, rule=rule, event_day=day, rows=rows)
 
     def close(self) -> None:
         """Write what waits, and every table that stayed empty, with its columns."""

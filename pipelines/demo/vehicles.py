@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from pipelines.demo.cameras import Cameras
 from pipelines.demo.captures import (
     COMMON_FAULTS,
     Kind,
@@ -17,12 +18,13 @@ from pipelines.demo.captures import (
     json_field,
     plant_faults,
     resend,
+    set_aside,
     slots,
+    superseded,
     with_texts,
 )
 from pipelines.demo.clocks import DayClock, running_number, seconds_of_day
 from pipelines.demo.devices import GHOSTS
-from pipelines.demo.faces import Cameras, superseded
 from pipelines.demo.plan import Plan, pick
 from pipelines.demo.plates import mask, misread, random_plates, spelled, unread
 from pipelines.demo.vehicle_cases import columns, planted_readings
@@ -133,7 +135,7 @@ def _passages(rng: np.random.Generator, gates: Cameras, readings: int) -> dict:
     second = first[sizes > 1] + 1
     second = second[(gap[second] <= 10) & (lane[second] == lane[second - 1]) & ~is_unread[second]]
     for n in second[rng.random(len(second)) < 0.15]:
-        if (other := misread(rng, plate[n])) is not None:
+        if (other := misread(rng, str(plate[n]))) is not None:
             plate[n], reliability[n] = other, rng.integers(40, 66)
     return {
         "gate": gate[passage],
@@ -234,13 +236,6 @@ def _plain(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
         unit=pl.lit(0, dtype=pl.Int64),
         plate=pl.Series(plates),
         community=pl.lit(None, dtype=pl.String),
-    )
-
-
-def set_aside(rows: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Truth of rows whose device stands in no register."""
-    return rows.select(
-        "capture_id", rule=pl.lit("device_is_registered"), shot_day=pl.lit(day)
     )
 
 

@@ -30,9 +30,13 @@ from warehouse.readers.stream import Lines, lines, whole
 LARGEST_DOCUMENT = 256 << 20
 
 # Fields found below the object itself: where, as a path of DuckDB struct access.
-_SCENE = "list_filter(o.SubImageList.SubImageInfoObject, lambda s: s.Type = '14')[1]"
+# A box is given in the pixels of the source picture; crops travel beside it under ids of their own.
+_SCENE = "list_filter(o.SubImageList.SubImageInfoObject, lambda s: s.ImageID = o.SourceID)[1]"
 _NESTED = {"Width": f"{_SCENE}.Width", "Height": f"{_SCENE}.Height"}
-_SUB_IMAGES = '"SubImageList":{"SubImageInfoObject":[{"Type":"VARCHAR","Width":"VARCHAR","Height":"VARCHAR"}]}'
+_SUB_IMAGES = (
+    '"SubImageList":{"SubImageInfoObject":'
+    '[{"ImageID":"VARCHAR","Width":"VARCHAR","Height":"VARCHAR"}]}'
+)
 _MARKERS = (b'ListObject"', b'ObjectList"', b'"Disposition')
 
 
@@ -292,7 +296,11 @@ _BROKEN = object()
 
 def _id_fields() -> dict[str, str]:
     """Id field → object name."""
-    return {"FaceID": "Face", "MotorVehicleID": "MotorVehicle", "NonMotorVehicleID": "NonMotorVehicle"}
+    return {
+        "FaceID": "Face",
+        "MotorVehicleID": "MotorVehicle",
+        "NonMotorVehicleID": "NonMotorVehicle",
+    }
 
 
 _KEYS_SQL = """

@@ -51,7 +51,7 @@ class GeoJsonReader:
         wanted = {w for wire in wires.values() for w in wire}
         chunk.unknown.update(name[:40] for name in met - wanted)
         chunk.rows[self.feed.name] = pl.DataFrame(
-            texts, schema={column: pl.String for column in wires}
+            texts, schema=dict.fromkeys(wires, pl.String)
         ).with_columns(
             row_number=pl.Series(numbers, dtype=pl.Int64), item_number=pl.lit(1, pl.Int32)
         )

@@ -137,5 +137,7 @@ def whole(path: Path, most: int) -> bytes:
         parts.append(block)
         total += len(block)
         if total > most:
-            raise UnreadableFile(f"larger than {most >> 20} MiB, too large to be read as one document")
+            raise UnreadableFile(
+                f"larger than {most >> 20} MiB, too large to be read as one document"
+            )
     return b"".join(parts)

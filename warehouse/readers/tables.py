@@ -237,7 +237,9 @@ class XlsxReader:
         chunk = Chunk(bytes_read=path.stat().st_size)
         placed = place_columns(self.feed.contract, names, chunk.unknown)
         body = frame.slice(1).with_row_index("_n", offset=1)
-        body = body.filter(pl.any_horizontal(pl.exclude("_n").str.strip_chars().str.len_chars() > 0))
+        body = body.filter(
+            pl.any_horizontal(pl.exclude("_n").str.strip_chars().str.len_chars() > 0)
+        )
         numbers = body["_n"].cast(pl.Int64).to_list()
         chunk.rows[self.feed.name] = named(body.drop("_n").to_arrow(), placed, numbers)
         yield chunk
@@ -250,6 +252,6 @@ def _refuse_bombs(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableFile(f"not readable as a workbook: {error}") from error
     if size > LARGEST_SHEET:
-        raise UnreadableFile(f"expands to {size >> 20} MiB, more than {LARGEST_SHEET >> 20}: refused")
-
-
+        raise UnreadableFile(
+            f"expands to {size >> 20} MiB, more than {LARGEST_SHEET >> 20}: refused"
+        )

@@ -1,0 +1,169 @@
+"""Silver tables that keep the newest version of every key: events by day, registers whole.
+
+An event is filed under the city day it happened on. When a later version names another day, the
+newest version decides: the key leaves the old day, which is recomputed together with the new one.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from assets.building import Clean, Outcome, build_days, build_whole, inputs_of
+from quality.deduplicate import newest_per_key
+from schemas import tables
+from schemas.feeds import BY_NAME, Feed
+from schemas.ledgers import SetAside
+from schemas.tables import Table
+from warehouse import builds
+from warehouse.builds import content_fingerprint
+from warehouse.lake import Lake, empty
+
+KEY = "entity_id"
+OLDER = "older_version"
+
+Split = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
+Finish = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def all_stand(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The split of a table that depends on no other: nothing is set aside."""
+    return rows, empty(SetAside).drop("event_day")
+
+
+def need_registered_device(known: pl.DataFrame, happened: str) -> Split:
+    """The split of facts of devices: those of unregistered ones are set aside."""
+
+    def split(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        own = rows.join(known.select("device_id"), on="device_id", how="semi")
+        others = rows.join(known.select("device_id"), on="device_id", how="anti")
+        return own, others.select(
+            KEY, version_at=pl.col(happened), rule=pl.lit("device_is_registered")
+        )
+
+    return split
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a daily silver table comes from its feed.
+
+    Attributes:
+        table: The silver table.
+        feed: The feed it is made of.
+        happened: Instant that goes to the ledger as the row's own time.
+        split: Rows that stand and rows that another table does not bear out.
+        finish: From bronze columns to silver columns.
+        other_inputs: Fingerprints of everything else the rows depend on.
+    """
+
+    table: Table
+    feed: Feed
+    happened: str
+    finish: Finish
+    split: Split = all_stand
+    other_inputs: Sequence[str] = ()
+
+
+def newest_days(lake: Lake, recipe: Recipe, only: Iterable[str] | None) -> Outcome:
+    """Rebuild the stale days of an event table, keeping the newest version of every key."""
+    moved = _moved(lake, recipe)
+
+    def clean(day: date) -> Clean:
+        bronze = tables.table("bronze", recipe.feed.name)
+        return clean_day(_keyed(lake.read(bronze, days=[day]), recipe.feed), day, moved, recipe)
+
+    return build_days(lake, recipe.table, _inputs(lake, recipe, moved), clean, only)
+
+
+def stale_event_days(lake: Lake, recipe: Recipe) -> list[str]:
+    """Days that `newest_days` would rebuild now."""
+    return builds.stale(lake, recipe.table, _inputs(lake, recipe, _moved(lake, recipe)))
+
+
+def clean_day(rows: pl.DataFrame, day: date, moved: pl.DataFrame, recipe: Recipe) -> Clean:
+    """One day: newest versions, less those whose newest version is filed under another day.
+
+    Args:
+        rows: Bronze rows of the day, with `entity_id`.
+        day: The city day.
+        moved: Keys met on several days, with the day of their newest version.
+        recipe: How the table is made.
+    """
+    own, set_aside = recipe.split(rows)
+    gone = moved.filter(pl.col("newest_day") != day)
+    left = own.join(gone, on=KEY, how="semi")
+    stays = own.join(gone, on=KEY, how="anti")
+    kept = newest_per_key(stays, KEY, recipe.feed.version_columns, happened=recipe.happened,
+                          rule=OLDER)  # fmt: skip
+    filed_elsewhere = left.select(
+        KEY, version_at=pl.col(recipe.happened), merged_into=pl.col(KEY),
+        outcome=pl.lit("superseded"), rule=pl.lit("newest_version_is_of_another_day"),
+    )  # fmt: skip
+    return Clean(recipe.finish(kept.rows), pl.concat([kept.ledger, filed_elsewhere]), set_aside)
+
+
+def newest_register(
+    lake: Lake, table: Table, feed: Feed, happened: str, finish: Finish, other_inputs: Sequence[str]
+) -> Outcome:
+    """Rebuild a register whole, keeping the newest version of every key."""
+    inputs = inputs_of(*builds.arrived(lake, feed.name).values(), *other_inputs)
+
+    def clean() -> Clean:
+        rows = _keyed(lake.read(tables.table("bronze", feed.name)), feed)
+        kept = newest_per_key(rows, KEY, feed.version_columns, happened=happened, rule=OLDER)
+        return Clean(finish(kept.rows), kept.ledger)
+
+    return build_whole(lake, table, inputs, clean)
+
+
+def recipe_feed(name: str) -> Feed:
+    """A feed by name."""
+    return BY_NAME[name]
+
+
+def _keyed(rows: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    return rows.with_columns(pl.concat_str(*feed.key, separator="/").alias(KEY))
+
+
+def _moved(lake: Lake, recipe: Recipe) -> pl.DataFrame:
+    """Keys met on more than one day, and the day of their newest version."""
+    feed, bronze = recipe.feed, tables.table("bronze", recipe.feed.name)
+    day = feed.day_column
+    assert day is not None
+    narrow = lake.scan(bronze).select(*feed.key, day)
+    several = narrow.group_by(feed.key).agg(pl.col(day).n_unique().alias("n")).filter(
+        pl.col("n") > 1
+    )  # fmt: skip
+    keys = several.drop("n").collect()
+    nothing = pl.DataFrame(schema={KEY: pl.String, "newest_day": pl.Date})
+    if keys.is_empty():
+        return nothing
+    rows = _keyed(lake.scan(bronze).join(keys.lazy(), on=feed.key, how="semi").collect(), feed)
+    own, _ = recipe.split(rows)
+    kept = newest_per_key(own, KEY, feed.version_columns, happened=recipe.happened, rule=OLDER)
+    days = own.group_by(KEY).agg(pl.col(day).n_unique().alias("n")).filter(pl.col("n") > 1)
+    return kept.rows.join(days, on=KEY, how="semi").select(KEY, newest_day=pl.col(day))
+
+
+def _inputs(lake: Lake, recipe: Recipe, moved: pl.DataFrame) -> dict[str, str]:
+    touched = _moved_by_day(lake, recipe, moved)
+    return {
+        day: inputs_of(files, *recipe.other_inputs, touched.get(day, ""))
+        for day, files in builds.arrived(lake, recipe.feed.name).items()
+    }
+
+
+def _moved_by_day(lake: Lake, recipe: Recipe, moved: pl.DataFrame) -> dict[str, str]:
+    """Day → digest of the moved keys that have a version on it."""
+    if moved.is_empty():
+        return {}
+    day = recipe.feed.day_column
+    assert day is not None
+    bronze = lake.scan(tables.table("bronze", recipe.feed.name)).select(*recipe.feed.key, day)
+    met = _keyed(bronze.collect(), recipe.feed).select(KEY, day).unique()
+    return {
+        str(one): content_fingerprint(part.select(KEY, "newest_day"))
+        for (one,), part in met.join(moved, on=KEY).group_by(day)
+    }

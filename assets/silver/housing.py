@@ -1,0 +1,59 @@
+"""silver.buildings and silver.rentals: newest version of every building and rental, placed."""
+
+import dagster as dg
+import polars as pl
+import shapely
+
+from assets.building import about, told
+from assets.silver._newest import newest_register, recipe_feed
+from quality.placing import Communities
+from schemas import tables
+from warehouse import builds
+from warehouse.lake import Lake
+
+AREAS = tables.table("silver", "areas")
+BUILDINGS = tables.table("silver", "buildings")
+RENTALS = tables.table("silver", "rentals")
+
+
+@dg.asset(
+    **about(BUILDINGS, "housing"),
+    deps=[["bronze", "buildings"], list(AREAS.key)],
+    kinds={"polars", "deltalake", "geopandas"},
+)
+def buildings(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """One row per building; a footprint gives the point where none was written."""
+    communities = Communities(lake.read(AREAS))
+    return told(
+        newest_register(
+            lake, BUILDINGS, recipe_feed("buildings"), "updated_at",
+            lambda rows: communities.place(with_points(rows)), [builds.content_of(lake, AREAS)],
+        )
+    )  # fmt: skip
+
+
+def with_points(rows: pl.DataFrame) -> pl.DataFrame:
+    """Fill missing coordinates with a point inside the footprint."""
+    shapes = shapely.from_wkb(rows["footprint"].to_list())
+    inside = shapely.point_on_surface(shapes)
+    x, y = (pl.Series(axis(inside), dtype=pl.Float64).fill_nan(None)
+            for axis in (shapely.get_x, shapely.get_y))  # fmt: skip
+    return rows.with_columns(
+        longitude=pl.col("longitude").fill_null(x), latitude=pl.col("latitude").fill_null(y)
+    )
+
+
+@dg.asset(
+    **about(RENTALS, "housing"),
+    deps=[["bronze", "rentals"], list(AREAS.key)],
+    kinds={"polars", "deltalake"},
+)
+def rentals(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """One row per registered rental; names and phones of landlords stay behind in bronze."""
+    communities = Communities(lake.read(AREAS))
+    return told(
+        newest_register(
+            lake, RENTALS, recipe_feed("rentals"), "updated_at", communities.place,
+            [builds.content_of(lake, AREAS)],
+        )
+    )  # fmt: skip

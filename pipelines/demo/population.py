@@ -1,0 +1,225 @@
+"""People of 示范区, all invented: a household register and grid visits that overlap.
+
+A person is one identity number (GB 11643); the newest word of either source says where they live.
+Household rows are written in even seconds, visits in odd ones: no two versions are equally new.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from pipelines.demo.devices import UNKNOWN_COMMUNITY
+from pipelines.demo.plan import Plan, pick
+from pipelines.demo.space import Space
+from pipelines.demo.tables import spoil, with_rules, write_csv
+
+PEOPLE = 300_000  # a register has no days: this follows the scale only
+_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
+_CHECK = np.array(list("10X98765432"))
+_SURNAMES = pl.Series([
+    "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "林", "黄", "欧阳", "𠮷", "㑇",
+    "𬱖",
+])  # fmt: skip
+_CATEGORIES = pl.Series(["1", "2", "3", "4", "5"])
+
+
+def identity_numbers(rng: np.random.Generator, born: pl.Series) -> pl.Series:
+    """Valid and distinct numbers of 18 digits for birth dates, of a region that does not exist."""
+    order = pl.DataFrame({"born": born}).with_columns(
+        number=pl.int_range(pl.len()).over("born"), shift=pl.lit(int(rng.integers(1, 200)))
+    )
+    sequence = ((order["number"] + order["shift"]) % 1000).cast(pl.String).str.zfill(3)
+    body = pl.DataFrame({"d": born.dt.strftime("%Y%m%d"), "s": sequence}).select(
+        pl.concat_str(pl.lit("350299"), "d", "s")
+    )
+    texts = body.to_series()
+    digits = np.array([texts.str.slice(n, 1).cast(pl.Int64).to_numpy() for n in range(17)])
+    return texts + pl.Series(_CHECK[(_WEIGHTS @ digits) % 11].tolist())
+
+
+def write_population(plan: Plan, space: Space, buildings: pl.DataFrame) -> None:
+    """Write the wanted sources of population, and who truly lives where."""
+    rng = plan.rng("population")
+    people = _people(plan, rng, buildings)
+    if "population_household" not in plan.feeds:
+        people = people.with_columns(in_register=False)
+    if "population_visits" not in plan.feeds:
+        people = people.with_columns(in_visits=False)
+    register = _household_rows(plan, rng, people.filter("in_register"))
+    visits = _visit_rows(plan, rng, people.filter("in_visits"))
+    if len(register):
+        _write_household(plan, rng, register)
+    if len(visits):
+        _write_visits(plan, space, rng, visits)
+    _note_truth(plan, people, pl.concat([_word(register), _word(visits)]))
+
+
+def _people(plan: Plan, rng: np.random.Generator, buildings: pl.DataFrame) -> pl.DataFrame:
+    count = max(500, round(PEOPLE * plan.scale))
+    first = pl.Series([plan.all_days[0] - timedelta(days=92 * 365)]).cast(pl.Int32)[0]
+    born = pl.Series(first + rng.integers(0, 91 * 365, count)).cast(pl.Int32).cast(pl.Date)
+    draw = rng.random(count)
+    home = rng.integers(0, len(buildings), count)
+    names = pick(_SURNAMES, rng.integers(0, len(_SURNAMES), count))
+    return pl.DataFrame(
+        {
+            "identity_number": identity_numbers(rng, born),
+            "name": names + pl.Series([f"示例{n % 1000:03d}" for n in range(count)]),
+            "born": born,
+            "home": home,
+            "in_register": draw < 0.7,
+            "in_visits": (draw < 0.35) | (draw >= 0.7),
+            "category": pick(_CATEGORIES, rng.choice(5, count, p=[0.6, 0.3, 0.02, 0.02, 0.06])),
+        }
+    ).with_columns(
+        building=pick(buildings["楼栋编码"], home),
+        community=pick(buildings["true_community"], home),
+        sex=pl.when(pl.col("identity_number").str.slice(16, 1).cast(pl.Int32) % 2 == 1)
+        .then(pl.lit("1"))
+        .otherwise(pl.lit("2")),
+        moved_building=pick(buildings["楼栋编码"], np.roll(home, 11)),
+        moved_community=pick(buildings["true_community"], np.roll(home, 11)),
+    )
+
+
+def _household_rows(plan: Plan, rng: np.random.Generator, people: pl.DataFrame) -> pl.DataFrame:
+    """The register's rows. People known to one source only may have no code, or one unknown."""
+    count = len(people)
+    seconds = rng.integers(0, 40_000_000, count) // 2 * 2
+    draw = pl.Series(rng.random(count))
+    alone = ~people["in_visits"]
+    return people.with_columns(
+        written=pl.col("identity_number"),
+        code=pl.when(alone & (draw < 0.02))
+        .then(pl.lit(UNKNOWN_COMMUNITY))
+        .when(alone & (draw < 0.05))
+        .then(pl.lit(None, dtype=pl.String))
+        .otherwise("community"),
+        known=pl.when(~(alone & (draw < 0.05))).then("community"),
+        updated=_ago(plan, seconds),
+    )
+
+
+def _visit_rows(plan: Plan, rng: np.random.Generator, people: pl.DataFrame) -> pl.DataFrame:
+    """Visits: some find people elsewhere; some write old numbers or a small x."""
+    count = len(people)
+    seconds = rng.integers(0, 20_000_000, count) // 2 * 2 + 1
+    moved = people["in_register"] & pl.Series(rng.random(count) < 0.12)
+    old = pl.Series(rng.random(count) < 0.03) & (people["born"].dt.year() < 2000)
+    number = pl.col("identity_number")
+    return people.with_columns(
+        written=pl.when(old)
+        .then(number.str.slice(0, 6) + number.str.slice(8, 9))
+        .when(pl.Series(rng.random(count) < 0.3))
+        .then(number.str.to_lowercase())
+        .otherwise(number),
+        code=pl.when(moved).then("moved_community").otherwise("community"),
+        building=pl.when(moved).then("moved_building").otherwise("building"),
+        category=pl.when(moved).then(pl.lit("2")).otherwise("category"),
+        updated=_ago(plan, seconds),
+    ).with_columns(known="code")
+
+
+def _ago(plan: Plan, seconds: np.ndarray) -> pl.Series:
+    """Instants (naive city time) so many seconds before the end of the last day."""
+    end = pl.Series([plan.last_day]).cast(pl.Datetime("us"))[0] + timedelta(days=1)
+    return pl.Series(-seconds * 1_000_000 - 2_000_000).cast(pl.Duration("us")) + end
+
+
+def _texts(rows: pl.DataFrame) -> pl.DataFrame:
+    number = pl.int_range(pl.len())
+    return rows.select(
+        pl.col("name").alias("姓名"),
+        pl.col("written").alias("公民身份号码"),
+        pl.col("sex").alias("性别代码"),
+        pl.col("born").dt.strftime("%Y-%m-%d").alias("出生日期"),
+        pl.col("category").alias("人口类别"),
+        pl.col("code").alias("社区编码"),
+        pl.col("building").alias("楼栋编码"),
+        (number % 600 + 101).cast(pl.String).alias("房号"),
+        pl.concat_str(pl.lit("0000-"), number.cast(pl.String).str.zfill(7)).alias("联系电话"),
+        pl.col("updated").dt.strftime("%Y-%m-%d %H:%M:%S").alias("更新时间"),
+    )
+
+
+def _faulty(row: pl.DataFrame, older: str) -> list[pl.DataFrame]:
+    number = str(row["公民身份号码"][0])
+    wrong = number[:17] + ("1" if number[17] != "1" else "2")
+    faults: list[tuple[str, dict[str, str | None]]] = [
+        ("identity_number_is_valid", {"公民身份号码": wrong}),
+        ("birth_day_agrees_with_the_identity_number", {"出生日期": "1900-01-01"}),
+        ("population_category_is_a_known_code", {"人口类别": "9"}),
+        ("population_category_is_present", {"人口类别": None}),
+        ("sex_code_is_a_known_code", {"性别代码": "3"}),
+        ("phone_is_well_formed", {"联系电话": "打给村口小卖部"}),
+        ("birth_day_is_readable", {"出生日期": "属马"}),
+        ("community_code_is_well_formed", {"社区编码": "后浦社区"}),
+        ("updated_at_is_readable", {"更新时间": "刚刚"}),
+    ]
+    return [spoil(row, [rule], **({"更新时间": older} | values)) for rule, values in faults]
+
+
+def _write_household(plan: Plan, rng: np.random.Generator, rows: pl.DataFrame) -> None:
+    """GB18030 with rare characters of four bytes; an older delivery holds versions that lost."""
+    text = _texts(rows).with_columns(
+        户号=pl.concat_str(pl.lit("H"), (pl.int_range(pl.len()) // 3).cast(pl.String))
+    )
+    before = plan.all_days[0] - timedelta(days=900)
+    older = text.gather_every(31).with_columns(更新时间=pl.lit(f"{before} 10:00:00"))
+    write_csv(
+        plan, "population_household", f"population_household-{plan.named_day(before)}.csv",
+        with_rules(older), "gb18030",
+    )  # fmt: skip
+    name = f"population_household-{plan.named_day(plan.last_day)}.csv"
+    template = text.filter(pl.col("公民身份号码").str.len_chars() == 18).head(1)
+    rows_out = pl.concat([with_rules(text), *_faulty(template, f"{before} 11:00:00")])
+    write_csv(plan, "population_household", name, rows_out, "gb18030")
+    _note_older(plan, "population_household", rows.gather_every(31))
+
+
+def _write_visits(plan: Plan, space: Space, rng: np.random.Generator, rows: pl.DataFrame) -> None:
+    """UTF-8, with a column of community names nobody may match on: 后浦 and 后埔 are mixed up."""
+    names = [space.names[code] for code in rows["code"].to_list()]
+    swap = {"后浦社区": "后埔社区", "后埔社区": "后浦社区"}
+    heard = rng.random(len(names)) < 0.3
+    said = [swap.get(n, n) if h else n for n, h in zip(names, heard.tolist(), strict=True)]
+    text = _texts(rows).with_columns(
+        社区名称=pl.Series(said),
+        在住=pl.Series(np.where(rng.random(len(names)) < 0.9, "是", "否")),
+    )
+    template = text.filter(pl.col("公民身份号码").str.len_chars() == 18).head(1)
+    before = f"{plan.all_days[0] - timedelta(days=900)} 11:00:01"
+    name = f"population_visits-{plan.named_day(plan.last_day)}.csv"
+    out = pl.concat([with_rules(text), with_rules(text.slice(5, 1)), *_faulty(template, before)])
+    write_csv(plan, "population_visits", name, out)
+    _note_older(plan, "population_visits", rows.slice(5, 1))
+
+
+def _note_older(plan: Plan, feed: str, rows: pl.DataFrame) -> None:
+    plan.truth.add(
+        "superseded", rows.select(entity_id="identity_number", rows=1, feed=pl.lit(feed))
+    )
+
+
+def _word(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("identity_number", "known", "category", "updated")
+
+
+def _note_truth(plan: Plan, people: pl.DataFrame, words: pl.DataFrame) -> None:
+    newest = words.sort("identity_number", "updated").unique(
+        "identity_number", keep="last", maintain_order=True
+    )
+    persons = (
+        newest.join(people.select("identity_number", "in_register", "in_visits"), "identity_number")
+        .sort("identity_number")
+        .rename(
+            {"known": "community_code", "category": "population_category",
+             "in_register": "is_registered_here", "in_visits": "is_visited"}
+        )
+    )  # fmt: skip
+    plan.truth.add("persons", persons)
+    counts = persons.group_by("community_code").agg(person_count=pl.len()).sort("community_code")
+    plan.truth.add("residents", counts)
