@@ -1,5 +1,6 @@
 """Publication: a serving generation and a release of exports, built aside and flipped together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -147,19 +148,23 @@ def exported_tables(
     values: pl.DataFrame, topics: dict[tables.Table, pl.DataFrame]
 ) -> list[ExportedTable]:
     """What a release holds: the statistics and every topic table."""
-    found = [
-        ExportedTable(*t.name.split("_", 1), t.zh, SHARING_ZH[t.sharing], rows, comments(t))
-        if not t.name.startswith("small_places")
-        else ExportedTable("small_places", t.name, t.zh, SHARING_ZH[t.sharing], rows, comments(t))
-        for t, rows in topics.items()
-    ]
     value_notes = _notes(ServedValue)
     sharing = SHARING_ZH[CURRENT_VALUES.sharing]
     return [
         ExportedTable("statistics", "metric_values", "统计值", sharing, values, value_notes),
         ExportedTable("statistics", "metrics", "指标手册", sharing, metric_book(), {}),
-        *found,
+        *(_exported(table, rows) for table, rows in topics.items()),
     ]
+
+
+def _exported(table: tables.Table, rows: pl.DataFrame) -> ExportedTable:
+    """A topic table under its topic, which is the first word of its name."""
+    if table.name.startswith("small_places"):
+        topic, name = "small_places", table.name
+    else:
+        topic, name = table.name.split("_", 1)
+    sharing = SHARING_ZH[table.sharing]
+    return ExportedTable(topic, name, table.zh, sharing, rows, comments(table))
 
 
 def metric_book() -> pl.DataFrame:
@@ -197,7 +202,7 @@ def _in_community(rows: pl.DataFrame, code: str) -> pl.DataFrame:
     return rows.filter(inside.fill_null(len(code) == 6))
 
 
-def _scope_of(rows: pl.DataFrame):
+def _scope_of(rows: pl.DataFrame) -> Callable[[pl.DataFrame, str], pl.DataFrame]:
     return _in_community if "community_code" in rows.columns else _own_and_below
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 import ibis
 import ibis.expr.types as ir
 import polars as pl
+from ibis import _
 
 from assets.building import Clean, about, build_whole, inputs_of, told
 from assets.topics.tabulate import day_inputs, topic_days
@@ -70,7 +71,7 @@ def current_values(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
         with Engine(lake) as engine:
             daily = engine.table(DAILY)
             to_date = daily.group_by("metric_id", "tier", "area_code").aggregate(
-                value=daily.value.sum()
+                value=_.value.sum()
             )
             stocks = [
                 at_three_tiers(sum_metric(engine, metric, None), district).drop("value_day")
@@ -93,7 +94,7 @@ def sum_metric(engine: Engine, metric: Metric, days: list[date] | None) -> ir.Ta
     """One metric by day (null for stocks) and community."""
     rows = engine.table(tables.table("topics", metric.table), days)
     for column, values in metric.where:
-        rows = rows.filter(rows[column].isin(list(values)))
+        rows = rows.filter(_[column].isin(list(values)))
     day = rows[metric.day_column] if metric.day_column else ibis.null("date")
     own = rows.select(
         value_day=day,
@@ -101,14 +102,12 @@ def sum_metric(engine: Engine, metric: Metric, days: list[date] | None) -> ir.Ta
         community_code=rows.community_code,
         measure=rows[metric.measure].cast("float64"),
     )
-    return own.group_by("value_day", "metric_id", "community_code").aggregate(
-        value=own.measure.sum()
-    )
+    return own.group_by("value_day", "metric_id", "community_code").aggregate(value=_.measure.sum())
 
 
 def at_three_tiers(values: ir.Table, district: str) -> ir.Table:
     """Community values as rows of all three tiers; each tier is the sum of the one below."""
-    code = values.community_code
+    code = _.community_code
     nowhere = ibis.literal(unplaced_code(district))
     tiers = {
         "community": code.fill_null(nowhere),
@@ -122,7 +121,7 @@ def at_three_tiers(values: ir.Table, district: str) -> ir.Table:
         )
         found.append(
             own.group_by("value_day", "metric_id", "tier", "area_code").aggregate(
-                value=own.value.sum()
+                value=_.value.sum()
             )
         )
     return ibis.union(*found)

@@ -5,15 +5,14 @@ Not here: Dagster (`intake.py`), the forms of files (`warehouse/readers`), rules
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import polars as pl
 
+from assets.file_accounts import Account, file_account, file_record, receipt_of, write_receipt
 from quality.judging import UNREADABLE_ROW, judge
 from schemas import tables
 from schemas.feeds import BY_NAME, Feed, sources
@@ -34,20 +33,6 @@ ROWS_PER_COMMIT = 400_000
 
 
 @dataclass
-class Account:
-    """Rows of one feed of one file."""
-
-    arrived: int = 0
-    accepted: int = 0
-    quarantined: int = 0
-    refused: int = 0
-    days: set[date] = field(default_factory=set)
-    rules: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
-    unknown: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass
 class Intake:
     """What one call took in, for people."""
 
@@ -58,6 +43,13 @@ class Intake:
     set_aside: dict[str, str] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
     recovered: str | None = None
+
+    def count(self, book: dict[str, Account]) -> None:
+        """Add the rows of one file."""
+        for feed, one in book.items():
+            self.rows[f"{feed} accepted"] += one.accepted
+            self.rows[f"{feed} quarantined"] += one.quarantined
+            self.rows[f"{feed} refused"] += one.refused
 
 
 @dataclass
@@ -181,22 +173,17 @@ def _take_batch(
                 batch.forget(file_id)
                 intake.set_aside[file.name] = reason
         done += file.size
-        records.append(_record(file, file_id, source, batch_id, outcome, reason))
-        accounts += [_account(file_id, batch_id, feed, one) for feed, one in book.items()]
-        receipts.append((file, _receipt(file, file_id, outcome, reason, book)))
-        for feed, one in book.items():
-            intake.rows[f"{feed} accepted"] += one.accepted
-            intake.rows[f"{feed} quarantined"] += one.quarantined
-            intake.rows[f"{feed} refused"] += one.refused
+        records.append(file_record(file, file_id, source, batch_id, outcome, reason))
+        accounts += [file_account(file_id, batch_id, feed, one) for feed, one in book.items()]
+        receipts.append((file, receipt_of(file, file_id, outcome, reason, book)))
+        intake.count(book)
     batch.write()
     schema = empty(FileAccount).schema
     lake.append(journal.ACCOUNTS, pl.DataFrame(accounts, schema=schema))
     lake.append(journal.FILES, pl.DataFrame(records, schema=empty(FileRecord).schema))
     journal.end(lake, source)
     for file, receipt in receipts:
-        path = lake.home.receipts / f"{file.name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(receipt, ensure_ascii=False, indent=1))
+        write_receipt(lake.home, file, receipt)
 
 
 def reader_for(file: LandedFile, feeds: tuple[Feed, ...]) -> Reader:
@@ -264,47 +251,6 @@ def _judge_chunk(
     account.refused += chunk.refused
     account.dropped.update(chunk.dropped)
     account.unknown.update(chunk.unknown)
-
-
-def _record(
-    file: LandedFile, file_id: str, source: str, batch_id: str, outcome: str, reason: str | None
-) -> dict[str, Any]:
-    return {
-        "file_id": file_id, "source": source, "file_name": file.name, "size_bytes": file.size,
-        "modified_ns": file.modified_ns, "batch_id": batch_id, "outcome": outcome, "reason": reason,
-    }  # fmt: skip
-
-
-def _account(file_id: str, batch_id: str, feed: str, one: Account) -> dict[str, Any]:
-    return {
-        "file_id": file_id,
-        "batch_id": batch_id,
-        "feed": feed,
-        "arrived": one.arrived,
-        "accepted": one.accepted,
-        "quarantined": one.quarantined,
-        "refused": one.refused,
-        "days": sorted(one.days),
-        "dropped_fields": json.dumps(dict(sorted(one.dropped.items()))),
-        "unknown_fields": json.dumps(dict(sorted(one.unknown.items())), ensure_ascii=False),
-    }
-
-
-def _receipt(
-    file: LandedFile, file_id: str, outcome: str, reason: str | None, book: dict[str, Account]
-) -> dict[str, Any]:
-    """What the source system is told of its file: counts and rule names, never values."""
-    return {
-        "file": file.name,
-        "file_id": file_id,
-        "outcome": outcome,
-        "reason": reason,
-        "feeds": {
-            feed: {"arrived": one.arrived, "accepted": one.accepted, "quarantined": one.quarantined,
-                   "refused": one.refused, "broken_rules": dict(sorted(one.rules.items()))}
-            for feed, one in book.items()
-        },
-    }  # fmt: skip
 
 
 __all__ = ["Intake", "reader_for", "take_in"]

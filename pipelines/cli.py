@@ -51,7 +51,7 @@ def demo(
         str | None, typer.Option(help="Comma-separated feeds or groups, e.g. captures,cases.")
     ] = None,
 ) -> None:
-    """Write the fictional demo district's feed files into HOME/landing, with a truth to check by."""
+    """Write the fictional demo district's feed files into HOME/landing, with a truth to check by."""  # noqa: E501 - shown by --help
     from pipelines.demo import write_demo
     from pipelines.settings import demo_as_of
 

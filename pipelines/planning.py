@@ -16,7 +16,7 @@ QUIET_DAY = "2000-01-01"
 
 
 def stale_days(lake: Lake) -> list[str]:
-    """City days of any daily silver table whose inputs are others than what they were built from."""
+    """City days of any daily silver table whose inputs are not those they were built from."""
     known = placements(lake)
     stale = {
         day

@@ -103,9 +103,11 @@ def _execute(defs: Any, job: str, instance: dg.DagsterInstance, tags: dict[str, 
             error = event.step_failure_data.error
             cause = error.cause or error
             reasons.append(f"{event.step_key}: {cause.message.strip().splitlines()[0]}")
-    for check in result.get_asset_check_evaluations():
-        if not check.passed:
-            reasons.append(f"{check.asset_key.to_user_string()}: {check.check_name} failed")
+    reasons.extend(
+        f"{check.asset_key.to_user_string()}: {check.check_name} failed"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    )
     raise RunFailed(f"{job} failed: {'; '.join(reasons) or 'see the Dagster UI'}")
 
 

@@ -1,4 +1,4 @@
-"""Sensors: new files in landing start an intake; a finished intake starts the refresh of its days."""
+"""Sensors: new files in landing start an intake; a finished intake starts a refresh of its days."""
 
 import hashlib
 

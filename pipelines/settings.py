@@ -39,7 +39,7 @@ def resources() -> dict[str, Any]:
 
 
 def demo_as_of(home: Home, text: str | None) -> datetime:
-    """As-of of a demo to be written: as asked, else as it was, else the start of today's city day."""
+    """As-of of a demo to be written: as asked, else as it was, else the start of the city day."""
     if text:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:

@@ -1,8 +1,8 @@
 """De-duplication: resent rows, passages of people, passages of vehicles, newest versions.
 
 Everything here works on the rows of one city day (or of one register) and depends on nothing but
-their content: ties are broken by content, never by the order of arrival. Passages are cut at midnight,
-which keeps days independent.
+their content: ties are broken by content, never by the order of arrival. Passages are cut at
+midnight, which keeps days independent.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ CONFUSED_GAP_SECONDS = 10
 
 @dataclass(frozen=True)
 class Kept:
-    """Rows that stand, and a ledger row (`entity_id, version_at, merged_into, outcome, rule`) for
-    every other.
+    """Rows that stand, and a ledger row for every other.
+
+    Attributes:
+        rows: The rows that stand.
+        ledger: `entity_id, version_at, merged_into, outcome, rule`.
     """
 
     rows: pl.DataFrame
@@ -151,7 +154,7 @@ def vehicle_passages(captures: pl.DataFrame) -> Kept:
     )
     rule = (
         pl.when(pl.col("plate") == pl.col("best_plate"))
-        .then(pl.lit("same_plate"))
+        .then(pl.lit("same_passage"))
         .otherwise(pl.lit("confused_plate"))
     )
     merged = _ledger(others, "capture_id", "shot_at", pl.col("best_id"), "merged", rule)
@@ -163,7 +166,7 @@ def vehicle_passages(captures: pl.DataFrame) -> Kept:
 
 
 def _plate_sessions(read: pl.DataFrame) -> pl.Series:
-    """Number of the run of equal plates at one device with gaps up to a minute; `read` is sorted."""
+    """Number of the run of equal plates at a device with gaps up to a minute; `read` is sorted."""
     group = ["device_id", "shot_day", "plate"]
     starts = pl.any_horizontal([pl.col(c) != pl.col(c).shift() for c in group]) | (
         pl.col("shot_at") - pl.col("shot_at").shift() > pl.duration(seconds=PLATE_GAP_SECONDS)

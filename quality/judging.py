@@ -81,7 +81,10 @@ def _read(contract: type[Contract], texts: pl.DataFrame) -> tuple[pl.DataFrame, 
 def _broken_rules(
     contract: type[Contract], details: pl.DataFrame, unreadable: pl.DataFrame
 ) -> pl.DataFrame:
-    """Row → sorted rule sentences. What follows from an unreadable or missing text is not repeated."""
+    """Row → sorted rule sentences.
+
+    What follows from an unreadable or missing text is not repeated.
+    """
     rules = [c for c in details.columns if c not in contract.columns()]
     by_rule = [
         details.filter(pl.col(rule) == "invalid")

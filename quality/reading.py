@@ -44,8 +44,10 @@ def read_number(series: pl.Series) -> pl.Series:
     return real.zip_with(real.is_finite().fill_null(True), pl.Series([None], dtype=pl.Float64))
 
 
-_FLAGS = {"true": True, "1": True, "是": True, "y": True, "yes": True, "有": True,
-          "false": False, "0": False, "否": False, "n": False, "no": False, "无": False}  # fmt: skip
+_FLAGS = {
+    **dict.fromkeys(("true", "1", "是", "y", "yes", "有"), True),
+    **dict.fromkeys(("false", "0", "否", "n", "no", "无"), False),
+}
 
 
 def read_flag(series: pl.Series) -> pl.Series:

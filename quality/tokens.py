@@ -1,7 +1,7 @@
 """Tokens in place of identities: HMAC-SHA256 under one key per topic.
 
-Topics cannot be joined on persons, because each has its own key. A vehicle's token also takes in the
-device and the day, so it says "the same vehicle again, here, today" and nothing else.
+Topics cannot be joined on persons, because each has its own key. A vehicle's token also takes in
+the device and the day, so it says "the same vehicle again, here, today" and nothing else.
 """
 
 from __future__ import annotations

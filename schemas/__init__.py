@@ -1,1 +1,4 @@
-"""What every table means: contracts, feeds, codes, metrics, privacy. Imports nothing of the house."""
+"""What every table means: contracts, feeds, codes, metrics, privacy.
+
+Imports nothing of the house.
+"""

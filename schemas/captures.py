@@ -89,8 +89,13 @@ class FaceCapture(Capture):
     appeared_at = instant("出现时间", "FaceAppearTime")
     disappeared_at = instant("消失时间", "FaceDisAppearTime")
     accompany_count = integer("同行人数", "AccompanyNumber", least=0, most=1000, unit="人")
-    track_token = text("相机轨迹标记", "TrackToken", privacy="quasi", max_length=64,
-                       note="the camera's own, valid one device-day; dropped with the passage")  # fmt: skip
+    track_token = text(
+        "相机轨迹标记",
+        "TrackToken",
+        privacy="quasi",
+        max_length=64,
+        note="the camera's own, valid one device-day; dropped with the passage",
+    )
 
     @dy.rule()
     def capture_id_names_a_face(cls) -> pl.Expr:
@@ -188,7 +193,7 @@ class VehiclePassage(Contract):
 
 
 class NonMotorPassage(Contract):
-    """silver.nonmotor_passages. Grain: one capture of one non-motor vehicle, resent copies removed."""
+    """silver.nonmotor_passages. Grain: one capture of one non-motor vehicle, resent copies removed."""  # noqa: E501 - shown in Dagster as one line
 
     shot_day = day("经过日", required=True)
     passage_id = text("通行标识", required=True)

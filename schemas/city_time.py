@@ -1,7 +1,8 @@
 """The city's clock: the one place where instants become city days and back.
 
-Instants are stored in UTC. China has kept UTC+8 without summer time since 1992, and every event feed
-is younger than that, so a fixed offset is exact here and far cheaper than a zone lookup per row.
+Instants are stored in UTC. China has kept UTC+8 without summer time since 1992, and every event
+feed is younger than that, so a fixed offset is exact here and far cheaper than a zone lookup per
+row.
 """
 
 from __future__ import annotations

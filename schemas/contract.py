@@ -20,7 +20,7 @@ from schemas.city_time import INSTANT
 Privacy = Literal["open", "quasi", "direct", "sensitive"]
 Reader = Literal["text", "integer", "number", "flag", "instant", "date", "geometry"]
 
-# dataframely names a column rule `<column>|<check>`; owners of data read a sentence that should hold.
+# dataframely names a column rule `<column>|<check>`; owners of data read what should hold.
 _SENTENCES = {
     "nullability": "is_present",
     "regex": "is_well_formed",
@@ -50,7 +50,7 @@ class Contract(dy.Schema):
 
     @classmethod
     def derive(cls, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the columns that follow from the others (a city day, a length). Nothing by default."""
+        """Add the columns that follow from others (a city day, a length). Nothing by default."""
         return frame
 
 
@@ -101,7 +101,7 @@ def text(
     max_length: int | None = None,
     note: str | None = None,
 ) -> dy.String:
-    """A text column. `codes` closes the list of values; anything else breaks `…_is_a_known_code`."""
+    """A text column. `codes` closes the list of values; others break `…_is_a_known_code`."""
     check: dict[str, Callable[[pl.Expr], pl.Expr]] | None = None
     if codes is not None:
         known = list(codes)

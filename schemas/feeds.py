@@ -30,7 +30,7 @@ class Feed:
         forms: File forms it is accepted in, told apart by extension.
         key: Columns that together name one real-world thing.
         day_column: City day that partitions it; None for registers.
-        version_columns: Instants that say which version of a key is newer; the latest of them counts.
+        version_columns: Instants that say which version of a key is newer; the latest one counts.
         owner: Department that answers for the data.
         object_name: GA/T 1400 object that carries it, for feeds in that form.
         retention_days: How long bronze and landing keep it; None: until replaced.
@@ -53,8 +53,10 @@ _REGISTER = ("updated_at",)
 _CAPTURE = ("entered_at", "triggered_at")
 
 FEEDS: tuple[Feed, ...] = (
-    Feed("areas", "区划与网格", AreaRow, "areas", ("geojson",), ("area_code",), None, _REGISTER, "民政"),
-    Feed("devices", "设备台账", DeviceRow, "devices", ("csv",), ("device_id",), None, _REGISTER, "大数据"),
+    Feed("areas", "区划与网格", AreaRow, "areas", ("geojson",), ("area_code",),
+         None, _REGISTER, "民政"),
+    Feed("devices", "设备台账", DeviceRow, "devices", ("csv",), ("device_id",),
+         None, _REGISTER, "大数据"),
     Feed("face_captures", "人脸抓拍", FaceCapture, "captures", ("ga1400",), ("capture_id",),
          "shot_day", _CAPTURE, "公安", "Face", 30),
     Feed("vehicle_captures", "机动车抓拍", MotorVehicleCapture, "captures", ("ga1400",),
@@ -71,9 +73,10 @@ FEEDS: tuple[Feed, ...] = (
          ("identity_number",), None, _REGISTER, "公安"),
     Feed("population_visits", "网格走访", GridVisitRow, "population_visits", ("csv",),
          ("identity_number",), None, _REGISTER, "街道"),
-    Feed("buildings", "建筑物", BuildingRow, "buildings", ("csv", "geojson"), ("building_id",), None,
-         _REGISTER, "住建"),
-    Feed("rentals", "出租房", RentalRow, "rentals", ("xlsx",), ("rental_id",), None, _REGISTER, "住建"),
+    Feed("buildings", "建筑物", BuildingRow, "buildings", ("csv", "geojson"), ("building_id",),
+         None, _REGISTER, "住建"),
+    Feed("rentals", "出租房", RentalRow, "rentals", ("xlsx",), ("rental_id",),
+         None, _REGISTER, "住建"),
     Feed("fire_inspections", "消防检查", FireInspectionRow, "fire_inspections", ("csv",),
          ("inspection_id",), "inspected_day", _REGISTER, "消防"),
     Feed("fire_alarms", "消防报警", FireAlarmRow, "fire_alarms", ("csv",), ("alarm_id",),

@@ -1,8 +1,8 @@
 """Grid cases 网格案件: reported by grid workers, residents, leaders, devices; handled to the end.
 
 Grain of bronze.grid_cases: one version of one case. Of silver.grid_cases: one case, newest version.
-Life cycle and its order: `codes/case_lifecycle.csv`; codes: `codes/gbt47678_5_2026_components_matters.csv`
-with crosswalks from GB/T 30428.2-2013 and CJ/T 214.
+Life cycle and its order: `codes/case_lifecycle.csv`; codes:
+`codes/gbt47678_5_2026_components_matters.csv`, with crosswalks from GB/T 30428.2-2013 and CJ/T 214.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class GridCase(Contract):
 
 
 class CaseDay(Contract):
-    """topics.governance_case_days. Grain: report day × community × source × national code × state."""
+    """topics.governance_case_days. Grain: report day × community × source × national code × state."""  # noqa: E501 - shown in Dagster as one line
 
     report_day = day("上报日", required=True)
     community_code = text("社区编码", note="null: unplaced")

@@ -1,7 +1,7 @@
 """Buildings 建筑物 and rentals 出租房.
 
-In shared rentals 合租 the area is the room's but the layout is the flat's: unit rents of the two ways
-are never mixed. Codes: `codes/person_housing_codes.csv` (channels are a proposal).
+In shared rentals 合租 the area is the room's but the layout is the flat's: unit rents of the two
+ways are never mixed. Codes: `codes/person_housing_codes.csv` (channels are a proposal).
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ import polars as pl
 from schemas.contract import Arrival, Contract, day, geometry, instant, integer, number, text
 
 RENT_WAYS = {"1": "整租", "2": "合租"}
-RENT_CHANNELS = {"1": "中介", "2": "个人直租", "3": "长租公寓机构", "4": "单位宿舍", "5": "保障性租赁住房",
-                 "9": "其他"}  # fmt: skip
+RENT_CHANNELS = {
+    "1": "中介",
+    "2": "个人直租",
+    "3": "长租公寓机构",
+    "4": "单位宿舍",
+    "5": "保障性租赁住房",
+    "9": "其他",
+}
 DANGER_GRADES = ("A", "B", "C", "D")  # JGJ 125
 BUILDING_USES = {
     "residential": "住宅",

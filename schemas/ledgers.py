@@ -1,7 +1,7 @@
 """The books beside every silver table, and the operator's books: who went where, and does it close.
 
-accepted = kept + merged + superseded + set aside: the first lies in the table itself, the next two in
-`<table>_merges`, the last in `<table>_set_aside`. Ledgers name rows by content, never by file.
+accepted = kept + merged + superseded + set aside: the first lies in the table itself, the next two
+in `<table>_merges`, the last in `<table>_set_aside`. Ledgers name rows by content, never by file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from schemas.contract import Contract, day, instant, integer, text
 
 
 class Merge(Contract):
-    """silver.<table>_merges. Grain: one accepted row that was not kept, and the row that stands for it."""
+    """silver.<table>_merges. Grain: one accepted row not kept, and the row that stands for it."""
 
     event_day = day("业务日", note="null in registers")
     entity_id = text("对象标识", required=True, note="the key; its token where it is personal")
@@ -38,8 +38,11 @@ class QuarantinedRow(Contract):
     row_number = integer("行号", required=True)
     item_number = integer("报文内序号", required=True)
     rules = dy.List(dy.String(), nullable=False, metadata={"zh": "违反的规则", "privacy": "open"})
-    row = text("原始行", privacy="direct",
-               note="allowed columns only, as JSON; null where the text could not be parsed")  # fmt: skip
+    row = text(
+        "原始行",
+        privacy="direct",
+        note="allowed columns only, as JSON; null where the text could not be parsed",
+    )
     detail = text("说明", note="position and length of unreadable text, never the text itself")
 
 

@@ -96,7 +96,8 @@ METRICS: tuple[Metric, ...] = (
            "sensing_alarm_days", "cleared_count", (), "sensing_day"),
     Metric("sensing_smoke_alarm_count", "烟雾预警数", "烟感预警，按发生日", "次",
            "sensing_alarm_days", "alarm_count", (("alarm_kind", ("smoke",)),), "sensing_day"),
-    Metric("fire_low_pressure_count", "消火栓低压读数", "静压低于0.14MPa的读数（GB 55036-2022 3.0.3）", "次",
+    Metric("fire_low_pressure_count", "消火栓低压读数",
+           "静压低于0.14MPa的读数（GB 55036-2022 3.0.3）", "次",
            "sensing_reading_days", "reading_count",
            (("quantity", ("hydrant_pressure",)), ("level", ("warning", "critical", "dry"))),
            "sensing_day"),
@@ -167,7 +168,7 @@ class CurrentValue(Contract):
 
 
 class ServedValue(Contract):
-    """metric_values of a serving file. Grain: metric × area × period; small person counts withheld."""
+    """metric_values of a serving file. Grain: metric × area × period; small counts withheld."""
 
     metric_id = text("指标", required=True)
     metric_name = text("指标名称", required=True)

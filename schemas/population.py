@@ -1,7 +1,8 @@
 """Population 人口: household register and grid visits, one person once (exact identity).
 
-Identity numbers (GB 11643), names and phones live in bronze only. From silver on a person is a token
-of this topic. Codes: `codes/person_housing_codes.csv` (numbering of categories differs by system).
+Identity numbers (GB 11643), names and phones live in bronze only. From silver on a person is a
+token of this topic. Codes: `codes/person_housing_codes.csv` (numbering of categories differs by
+system).
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class GridVisitRow(PersonRow):
 
 
 class Resident(Contract):
-    """silver.residents. Grain: one person (token of the population topic), newest word of any source."""
+    """silver.residents. Grain: one person (token of the population topic), newest word of any source."""  # noqa: E501 - shown in Dagster as one line
 
     person_token = text("人员令牌", required=True, privacy="quasi")
     sex_code = text("性别", required=True, privacy="quasi")
@@ -105,7 +106,7 @@ class Resident(Contract):
 
 
 class PopulationCount(Contract):
-    """topics.population_counts. Grain: community × category. No cross-tabulation of persons (part 4)."""
+    """topics.population_counts. Grain: community × category. No cross-tabulation of persons (part 4)."""  # noqa: E501 - shown in Dagster as one line
 
     community_code = text("社区编码", note="null: unplaced")
     population_category = text("人口类别", required=True)

@@ -20,7 +20,7 @@ ALARM_KINDS = {
 }
 QUANTITIES = {"smoke": "烟雾", "hydrant_pressure": "消火栓压力"}
 
-# GB/T 26875.3 analog types of pressure: 4 steps 0.1 MPa, 5 steps 0.1 kPa (`codes/gb26875_codes.csv`).
+# GB/T 26875.3 analog types of pressure, `codes/gb26875_codes.csv`: 4: 0.1 MPa, 5: 0.1 kPa steps.
 COARSE_PRESSURE_TYPE = 4
 PRESSURE_LEVELS_MPA = {"dry": 0.01, "critical": 0.10, "warning": 0.14}
 

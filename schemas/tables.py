@@ -74,7 +74,8 @@ def _with_ledgers(table: Table) -> list[Table]:
     day = "event_day" if table.partition_by else None
     return [
         table,
-        Table("silver", f"{table.name}_merges", ledgers.Merge, f"{table.zh} 合并台账", day, ("entity_id",)),
+        Table("silver", f"{table.name}_merges", ledgers.Merge, f"{table.zh} 合并台账", day,
+              ("entity_id",)),
         Table("silver", f"{table.name}_set_aside", ledgers.SetAside, f"{table.zh} 暂置", day,
               ("entity_id",)),
     ]  # fmt: skip

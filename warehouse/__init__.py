@@ -1,1 +1,4 @@
-"""Where things lie: landing files, Delta tables, serving generations, exports. Knows no business rule."""
+"""Where things lie: landing files, Delta tables, serving generations, exports.
+
+Knows no business rule.
+"""

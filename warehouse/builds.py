@@ -1,8 +1,8 @@
 """What was built from what: the reason a rerun touches nothing.
 
-Every part of a derived table (a city day, or the whole) records the fingerprint of its inputs and of
-its own content. A part is stale when the inputs it would be built from today are others. Content
-fingerprints are passed downstream, so a rebuild that changed nothing stops there.
+Every part of a derived table (a city day, or the whole) records the fingerprint of its inputs and
+of its own content. A part is stale when the inputs it would be built from today are others.
+Content fingerprints are passed downstream, so a rebuild that changed nothing stops there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Table transforms on an engine: Ibis expressions in, Delta tables out. The only file that knows engines.
+"""Table transforms on an engine: Ibis expressions in, Delta tables out.
 
-Transforms see `engine.table(...)` and give back an expression; today the engine is DuckDB in this
-process reading Delta through its extension (a PyPI wheel, loaded offline).
+The only file that knows engines. Transforms see `engine.table(...)` and give back an expression;
+today the engine is DuckDB in this process reading Delta through its extension (a PyPI wheel,
+loaded offline).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import ibis
 import ibis.expr.types as ir
 import polars as pl
 from duckdb_extensions import import_extension
+from ibis import _
 from ibis.backends.duckdb import Backend as DuckDBBackend
 
 from schemas.contract import Contract, polars_schema
@@ -70,12 +72,12 @@ class Engine:
         if days is None or table.partition_by is None:
             return expression
         wanted = sorted(days)
-        column = expression[table.partition_by]
         if not wanted:
-            return expression.filter(ibis.literal(value=False))
+            return expression.filter(False)
+        day = _[table.partition_by]
         # a range prunes files, a list does not; both together are exact
         return expression.filter(
-            column.between(ibis.literal(wanted[0]), ibis.literal(wanted[-1])), column.isin(wanted)
+            day.between(ibis.literal(wanted[0]), ibis.literal(wanted[-1])), day.isin(wanted)
         )
 
     def collect(self, expression: ir.Table, contract: type[Contract]) -> pl.DataFrame:
@@ -87,7 +89,7 @@ class Engine:
         sql = f"SELECT {columns} FROM ({self.backend.compile(expression)})"
         frame = pl.from_arrow(self.backend.con.execute(sql).to_arrow_table())
         assert isinstance(frame, pl.DataFrame)
-        return frame.cast(dict(polars_schema(contract)))
+        return frame.cast(pl.Schema(polars_schema(contract)))
 
 
 def _sql_type(dtype: pl.DataType) -> str:

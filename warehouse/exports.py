@@ -1,7 +1,8 @@
-"""Exports: parquet for downstream systems, with a manifest, under a release flipped like a generation.
+"""Exports: parquet and a manifest for downstream systems; releases flip like generations.
 
 `exports/<release>/<topic>/<table>/data.parquet` and `manifest.json` (rows, sha256, schema version,
-as-of); `exports/current` points to the newest release. A file whose rows did not change is a hard link.
+as-of); `exports/current` points to the newest release. A file whose rows did not change is a hard
+link.
 """
 
 from __future__ import annotations

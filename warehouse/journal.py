@@ -1,8 +1,8 @@
 """Undoing a half-done intake: what the tables were before a batch began.
 
 A batch of files is taken in by appends to several tables and becomes real with one last commit to
-`ops.files`. A run killed before that leaves its journal behind; the next run puts the tables back and
-starts the batch again. So a file's rows are in the lake once, or not at all.
+`ops.files`. A run killed before that leaves its journal behind; the next run puts the tables back
+and starts the batch again. So a file's rows are in the lake once, or not at all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Serving generations: one DuckDB file per area, built aside, checked, then flipped in one step.
 
-`serving/<generation>/<area_code>.duckdb` and `serving/current`, a link that is replaced atomically.
-Readers never see a file being written: a generation is a new folder. Files of areas whose rows did not
-change are hard links to those of the generation before.
+`serving/<generation>/<area_code>.duckdb` and `serving/current`, a link that is replaced
+atomically. Readers never see a file being written: a generation is a new folder. Files of areas
+whose rows did not change are hard links to those of the generation before.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Cleaned tables: one row per real-world thing, standard codes, placed, tokens instead of identities."""
+"""Cleaned tables: one row per real-world thing, standard codes, placed, tokens for identities."""

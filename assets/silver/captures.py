@@ -65,7 +65,7 @@ def face_passages(
 def vehicle_passages(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
 ) -> dg.MaterializeResult:
-    """One row per passage of a motor vehicle at one camera; the plate is a mask and a day's token."""
+    """One row per passage of a motor vehicle at one camera; the plate as mask and day's token."""
     known, key = placements(lake), lake.home.key("passage")
 
     def clean(day: date) -> Clean:
@@ -128,8 +128,8 @@ def split_unregistered(
 def clean_vehicles(captures: pl.DataFrame, known: pl.DataFrame, key: bytes) -> Clean:
     """Passages of motor vehicles of one day.
 
-    A reading counts as read when its plate has a form of `plate_regex.csv`, or has one once O and I,
-    which no plate carries, are taken for 0 and 1.
+    A reading counts as read when its plate has a form of `plate_regex.csv`, or has one once O and
+    I, which no plate carries, are taken for 0 and 1.
 
     Args:
         captures: bronze.vehicle_captures of the day.

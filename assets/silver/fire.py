@@ -46,19 +46,18 @@ def finish(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def _fire_asset(table: Table, position: int, what: str) -> dg.AssetsDefinition:
-    @dg.asset(
-        **{**about(table, "fire-service"), "description": what},
-        deps=[["bronze", table.name], list(AREAS.key)],
-        kinds={"polars", "deltalake", "geopandas"},
-        partitions_def=CITY_DAY,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-    )
     def fire_table(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult:
         return told(newest_days(lake, recipes(lake)[position], context.partition_keys))
 
-    return fire_table
+    return dg.asset(
+        **{**about(table, "fire-service"), "description": what},
+        deps=[["bronze", table.name], list(AREAS.key)],
+        kinds={"polars", "deltalake", "geopandas"},
+        partitions_def=CITY_DAY,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )(fire_table)
 
 
 fire_inspections = _fire_asset(INSPECTIONS, 0, "One row per inspection, newest version, placed.")

@@ -35,7 +35,7 @@ def recipe(lake: Lake) -> Recipe:
 def grid_cases(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
 ) -> dg.MaterializeResult:
-    """One row per case: newest version of its life cycle, in the national code, in its community."""
+    """One row per case: newest version of its life cycle, national code, in its community."""
     return told(newest_days(lake, recipe(lake), context.partition_keys))
 
 

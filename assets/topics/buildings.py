@@ -1,8 +1,8 @@
 """建筑物 buildings: buildings and dwellings by community and use."""
 
 import dagster as dg
-import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from assets.building import about, told
 from assets.topics.tabulate import topic_whole
@@ -24,9 +24,9 @@ def buildings_counts(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
 def count_buildings(engine: Engine) -> ir.Table:
     """Buildings by community and use."""
     buildings = engine.table(BUILDINGS)
-    dangerous = buildings.danger_grade.isin(["C", "D"]).fill_null(ibis.literal(value=False))
+    is_dangerous = _.danger_grade.isin(["C", "D"]).fill_null(False)
     return buildings.group_by("community_code", "building_use").aggregate(
-        building_count=buildings.count(),
-        dangerous_count=dangerous.cast("int64").sum(),
-        **{name: buildings[name].sum().fill_null(0) for name in _SUMMED},
+        building_count=_.count(),
+        dangerous_count=is_dangerous.cast("int64").sum(),
+        **{name: _[name].sum().fill_null(0) for name in _SUMMED},
     )

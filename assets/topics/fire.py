@@ -3,8 +3,8 @@
 from datetime import date
 
 import dagster as dg
-import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
@@ -43,21 +43,22 @@ def fire_incidents(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
 def count_inspections(engine: Engine, days: list[date]) -> ir.Table:
     """Inspections of some days."""
     rows = engine.table(INSPECTIONS, days)
-    own = rows.mutate(fire_day=rows.inspected_day)
+    own = rows.mutate(fire_day=_.inspected_day)
     return own.group_by("fire_day", "community_code").aggregate(
-        inspection_count=own.count(),
-        hazard_count=own.hazard_count.sum(),
-        rectified_count=own.rectified_count.sum(),
+        inspection_count=_.count(),
+        hazard_count=_.hazard_count.sum(),
+        rectified_count=_.rectified_count.sum(),
     )
 
 
 def count_alarms(engine: Engine, days: list[date]) -> ir.Table:
     """Alarms of some days."""
     rows = engine.table(ALARMS, days)
-    confirmed = rows.is_confirmed.fill_null(ibis.literal(value=False)).cast("int64")
-    own = rows.mutate(fire_day=rows.alarmed_day, confirmed=confirmed)
+    own = rows.mutate(
+        fire_day=_.alarmed_day, confirmed=_.is_confirmed.fill_null(False).cast("int64")
+    )
     return own.group_by("fire_day", "community_code", "alarm_kind").aggregate(
-        alarm_count=own.count(), confirmed_count=own.confirmed.sum()
+        alarm_count=_.count(), confirmed_count=_.confirmed.sum()
     )
 
 
@@ -69,11 +70,11 @@ def derive_incidents(engine: Engine, days: list[date]) -> ir.Table:
     """
     rows = engine.table(RESPONSES, days)
     incidents = rows.group_by("received_day", "incident_number").aggregate(
-        call_type=rows.call_type.min(),
-        community_code=rows.community_code.min(),
-        unit_count=rows.count(),
-        received_at=rows.received_at.min(),
-        first_on_scene_at=rows.on_scene_at.min(),
+        call_type=_.call_type.min(),
+        community_code=_.community_code.min(),
+        unit_count=_.count(),
+        received_at=_.received_at.min(),
+        first_on_scene_at=_.on_scene_at.min(),
     )
-    seconds = incidents.first_on_scene_at.epoch_seconds() - incidents.received_at.epoch_seconds()
+    seconds = _.first_on_scene_at.epoch_seconds() - _.received_at.epoch_seconds()
     return incidents.mutate(response_seconds=seconds.cast("int64"))

@@ -3,8 +3,8 @@
 from datetime import date
 
 import dagster as dg
-import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
@@ -25,14 +25,14 @@ def governance_case_days(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
 def count_cases(engine: Engine, days: list[date]) -> ir.Table:
     """Cases of some report days."""
     cases = engine.table(CASES, days)
-    hours = (cases.closed_at.epoch_seconds() - cases.reported_at.epoch_seconds()) / 3600.0
-    own = cases.mutate(hours=hours)
+    seconds = _.closed_at.epoch_seconds() - _.reported_at.epoch_seconds()
+    own = cases.mutate(hours=seconds / 3600.0)
     return own.group_by(
         "report_day", "community_code", "source_type", "case_kind", "type_code", "state"
     ).aggregate(
-        case_count=own.count(),
-        registered_count=own.registered_at.count(),
-        self_handled_count=own.is_self_handled.cast("int64").sum(),
-        rework_count=own.rework_count.sum(),
-        closing_hours=own.hours.sum(where=own.state == "closed").fill_null(ibis.literal(0.0)),
+        case_count=_.count(),
+        registered_count=_.registered_at.count(),
+        self_handled_count=_.is_self_handled.cast("int64").sum(),
+        rework_count=_.rework_count.sum(),
+        closing_hours=_.hours.sum(where=_.state == "closed").fill_null(0.0),
     )

@@ -5,6 +5,7 @@ from datetime import date
 import dagster as dg
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
@@ -36,16 +37,15 @@ def count_hours(engine: Engine, days: list[date]) -> ir.Table:
     counted = []
     for name, (kind, shots) in KINDS.items():
         passages = engine.table(tables.table("silver", name), days)
-        hour = (passages.shot_at + ibis.interval(hours=8)).hour().cast("int64")
         own = passages.select(
             "shot_day", "community_code", "device_id",
-            shot_hour=hour,
+            shot_hour=(_.shot_at + ibis.interval(hours=8)).hour().cast("int64"),
             passage_kind=ibis.literal(kind),
-            shots=passages[shots] if shots else ibis.literal(1, "int64"),
+            shots=_[shots] if shots else ibis.literal(1, "int64"),
         )  # fmt: skip
         counted.append(
             own.group_by(
                 "shot_day", "shot_hour", "community_code", "device_id", "passage_kind"
-            ).aggregate(passage_count=own.count(), shot_count=own.shots.sum())
+            ).aggregate(passage_count=_.count(), shot_count=_.shots.sum())
         )
     return ibis.union(*counted) if len(counted) > 1 else counted[0]

@@ -4,8 +4,8 @@ The two ways are kept apart everywhere: in shared rentals 合租 the area is a r
 """
 
 import dagster as dg
-import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from assets.building import about, told
 from assets.topics.tabulate import topic_whole
@@ -27,8 +27,8 @@ def count_rentals(engine: Engine) -> ir.Table:
     """Rentals by community, way and channel."""
     rentals = engine.table(RENTALS)
     return rentals.group_by("community_code", "rent_way", "rent_channel").aggregate(
-        rental_count=rentals.count(),
-        rent_known_count=rentals.rent_yuan_per_month.count(),
-        rent_yuan_per_month=rentals.rent_yuan_per_month.sum().fill_null(ibis.literal(0.0)),
-        tenant_count=rentals.tenant_count.sum().fill_null(0),
+        rental_count=_.count(),
+        rent_known_count=_.rent_yuan_per_month.count(),
+        rent_yuan_per_month=_.rent_yuan_per_month.sum().fill_null(0.0),
+        tenant_count=_.tenant_count.sum().fill_null(0),
     )

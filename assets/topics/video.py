@@ -1,8 +1,8 @@
 """视频 video: cameras, gates and other devices by community."""
 
 import dagster as dg
-import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 from assets.building import about, told
 from assets.topics.tabulate import topic_whole
@@ -23,7 +23,6 @@ def video_devices(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
 def count_devices(engine: Engine) -> ir.Table:
     """Devices by community and kind."""
     devices = engine.table(DEVICES)
-    online = devices.is_online.fill_null(ibis.literal(value=False)).cast("int64")
     return devices.group_by("community_code", "device_kind").aggregate(
-        device_count=devices.count(), online_count=online.sum()
+        device_count=_.count(), online_count=_.is_online.fill_null(False).cast("int64").sum()
     )

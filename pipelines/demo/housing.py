@@ -104,10 +104,13 @@ def write_buildings(plan: Plan, buildings: pl.DataFrame) -> None:
 
 
 def _geojson(rows: pl.DataFrame) -> str:
-    """Footprints: 20 m squares around the point where there is one."""
+    """Footprints: 20 m squares around the point; no geometry where there is no point."""
     features = []
     for n, row in enumerate(rows.to_dicts()):
-        x, y = (float(row[axis] or base) for axis, base in (("经度", 118.148), ("纬度", 24.53)))
+        if row["经度"] is None:
+            features.append({"type": "Feature", "properties": row, "geometry": None})
+            continue
+        x, y = float(row["经度"]), float(row["纬度"])
         d = 0.0001 + n % 5 * 0.00001
         corners = [(x - d, y - d), (x + d, y - d), (x + d, y + d), (x - d, y + d), (x - d, y - d)]
         ring = [[round(a, 6), round(b, 6)] for a, b in corners]

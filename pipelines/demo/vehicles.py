@@ -246,6 +246,7 @@ def _note_truth(plan: Plan, day: date, rows: pl.DataFrame, copies: pl.DataFrame)
     ).sort("unit", pl.col("reliability").neg(), "sec", "capture_id")
     readings = readings.with_columns(
         merged_into=pl.col("capture_id").first().over("unit"),
+        kept_plate=pl.col("plate").first().over("unit"),
         reading_count=pl.len().over("unit"),
         shot_day=pl.lit(day),
     )
@@ -259,8 +260,10 @@ def _note_truth(plan: Plan, day: date, rows: pl.DataFrame, copies: pl.DataFrame)
         ),
     )
     merged = readings.filter(~kept)
-    plan.truth.add(
-        "vehicle_merges",
-        merged.with_columns(outcome=pl.lit("merged"), rule=pl.lit("same_passage")),
+    rule = (
+        pl.when(pl.col("plate") == pl.col("kept_plate"))
+        .then(pl.lit("same_passage"))
+        .otherwise(pl.lit("confused_plate"))
     )
+    plan.truth.add("vehicle_merges", merged.with_columns(outcome=pl.lit("merged"), rule=rule))
     plan.truth.add("vehicle_merges", superseded(copies, day))

@@ -13,6 +13,7 @@ from schemas.contract import required_columns, wire_columns
 from schemas.feeds import Feed
 from warehouse.readers import Broken, Chunk, UnreadableFile
 from warehouse.readers.stream import whole
+from warehouse.readers.texts import UNREADABLE, count_name, field_name, scalar
 
 LARGEST_DOCUMENT = 512 << 20
 
@@ -49,7 +50,8 @@ class GeoJsonReader:
         if missing and numbers:
             raise UnreadableFile(f"missing required properties: {'、'.join(missing)}")
         wanted = {w for wire in wires.values() for w in wire}
-        chunk.unknown.update(name[:40] for name in met - wanted)
+        for name in sorted(met - wanted):
+            count_name(chunk.unknown, field_name(name))
         chunk.rows[self.feed.name] = pl.DataFrame(
             texts, schema=dict.fromkeys(wires, pl.String)
         ).with_columns(
@@ -74,13 +76,15 @@ def _values(feature: Any) -> dict[str, str] | None:
     """Property → text, with the geometry as GeoJSON text."""
     if not isinstance(feature, dict) or not isinstance(feature.get("properties"), dict):
         return None
-    values = {k: _as_text(v) for k, v in feature["properties"].items() if v is not None}
+    properties = feature["properties"].items()
+    values = {name: text for name, value in properties if (text := scalar(value)) is not None}
     if feature.get("geometry") is not None:
-        values["geometry"] = json.dumps(feature["geometry"], ensure_ascii=False)
+        values["geometry"] = _geometry_text(feature["geometry"])
     return values
 
 
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _geometry_text(geometry: Any) -> str:
+    try:
+        return json.dumps(geometry)
+    except RecursionError:
+        return UNREADABLE

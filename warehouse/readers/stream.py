@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import zstandard
 
@@ -21,6 +21,11 @@ LONGEST_LINE = 8 << 20
 # Capture messages shrink 10 to 40 times. Beyond this a file is made to fill memory or disk.
 BOMB_RATIO = 300
 BOMB_BYTES = 256 << 20
+
+_SIP_BYTES = 4 << 10
+"""Packed zstd bytes taken at a time: 4 KiB of a bomb unfold to 128 MiB, not to all memory."""
+
+_LARGEST_WINDOW = 1 << 27
 
 _DECODING_ERRORS = (gzip.BadGzipFile, zlib.error, zstandard.ZstdError, EOFError)
 
@@ -43,6 +48,14 @@ class Lines:
     bytes_read: int
 
 
+class Readable(Protocol):
+    """What blocks are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        ...
+
+
 class _Counted:
     """Counts what is read from the landed file and what comes out of it."""
 
@@ -59,23 +72,51 @@ class _Counted:
         return True
 
 
+class _Zstd:
+    """Reads zstd frames one after another.
+
+    The library's own stream reader ends without a word where a file was cut off: rows would be lost
+    silently. This one asks every frame whether it was complete.
+    """
+
+    def __init__(self, raw: _Counted) -> None:
+        self.raw = raw
+        self.decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+        self.frame: zstandard.ZstdDecompressionObj | None = None
+        self.packed = b""
+        self.ready = b""
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` unpacked bytes, fewer only at the end of the file."""
+        parts, total = [self.ready], len(self.ready)
+        while total < size and (packed := self.packed or self.raw.read(_SIP_BYTES)):
+            self.packed = b""
+            self.frame = self.frame or self.decompressor.decompressobj()
+            data = self.frame.decompress(packed)
+            if self.frame.eof:
+                self.packed, self.frame = self.frame.unused_data, None
+            parts.append(data)
+            total += len(data)
+        if total < size and self.frame is not None:
+            raise EOFError("it ends in the middle of a frame")
+        data = b"".join(parts)
+        self.ready = data[size:]
+        return data[:size]
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, _Counted]]:
+def opened(path: Path) -> Iterator[tuple[Readable, _Counted]]:
     """The decompressed stream of a file, by its extension, and the counter below it."""
     with path.open("rb") as raw:
         counted = _Counted(raw)
-        if path.suffix == ".gz":
-            with gzip.GzipFile(fileobj=counted, mode="rb") as stream:  # pyright: ignore[reportArgumentType]
-                yield stream, counted  # pyright: ignore[reportReturnType]
-        elif path.suffix == ".zst":
-            reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-                counted,  # pyright: ignore[reportArgumentType]
-                read_across_frames=True,
-            )
-            with reader as stream:
-                yield stream, counted  # pyright: ignore[reportReturnType]
+        packing = path.suffix.lower()
+        if packing == ".gz":
+            with gzip.GzipFile(fileobj=counted, mode="rb") as stream:  # pyright: ignore
+                yield stream, counted
+        elif packing == ".zst":
+            yield _Zstd(counted), counted
         else:
-            yield counted, counted  # pyright: ignore[reportReturnType]
+            yield counted, counted
 
 
 def blocks(path: Path, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, int]]:
@@ -112,6 +153,10 @@ def lines(path: Path) -> Iterator[Lines]:
                 continue
             block, skipping = block[end:], False
         data = carry + block
+        # Only the first line can have begun in an earlier block and be longer than one.
+        if carry and (end := data.find(b"\n")) > LONGEST_LINE:
+            overlong.append(number)
+            data = data[end:]
         cut = data.rfind(b"\n") + 1
         carry = data[cut:]
         if len(carry) > LONGEST_LINE:
