@@ -24,7 +24,8 @@ from warehouse.builds import WHOLE, Built, content_fingerprint
 from warehouse.lake import Lake, conform, empty
 from warehouse.progress import report
 
-DAYS_PER_COMMIT = 8
+ROWS_AT_ONCE = 600_000
+"""Days are built together up to about so many rows: a headline day alone, a small month at once."""
 
 GROUP_ZH = {
     "bronze": "入库层",
@@ -39,7 +40,7 @@ GROUP_ZH = {
 class Clean:
     """A cleaned part: rows that stand, and the ledgers of those that do not.
 
-    `merges` and `set_aside` may lack `event_day`; it is filled in for daily tables.
+    Ledger rows carry the day they belong to as `event_day`, null in registers.
     """
 
     rows: pl.DataFrame
@@ -59,46 +60,52 @@ def build_days(
     lake: Lake,
     table: Table,
     inputs: Mapping[str, str],
-    clean: Callable[[date], Clean],
+    clean: Callable[[list[date]], Clean],
+    *,
     only: Iterable[str] | None = None,
+    at_once: int = 1,
 ) -> Outcome:
-    """Rebuild the stale days of a silver table, each from its own day of bronze.
+    """Rebuild the stale days of a silver table from their own days of bronze.
 
     Args:
         lake: The lake.
         table: A daily silver table.
         inputs: ISO day → fingerprint of everything the day is built from.
-        clean: Builds one day.
+        clean: Builds some days together; no day depends on another.
         only: Days that may be rebuilt in this run (Dagster's partitions); None: all.
+        at_once: How many days are built and committed together.
     """
     allowed = None if only is None else set(only)
     wanted = [d for d in builds.stale(lake, table, inputs) if allowed is None or d in allowed]
-    done = 0
-    for group in (wanted[i : i + DAYS_PER_COMMIT] for i in range(0, len(wanted), DAYS_PER_COMMIT)):
-        cleaned = {}
-        for day in group:
-            cleaned[day] = clean(date.fromisoformat(day))
-            done += 1
-            report(f"build {table.label}", done, len(wanted))
-        _write_days(lake, table, cleaned)
-        builds.record(lake, table, {
-            day: Built(inputs[day], content_fingerprint(conform(table, one.rows)), one.rows.height)
-            for day, one in cleaned.items()
-        })  # fmt: skip
+    for start in range(0, len(wanted), at_once):
+        group = wanted[start : start + at_once]
+        days = [date.fromisoformat(day) for day in group]
+        one = clean(days)
+        rows = conform(table, one.rows)
+        lake.replace_parts(table, rows, days)
+        for ledger, part in _ledgers(table, one):
+            lake.replace_parts(ledger, part, days)
+        builds.record(lake, table, builds.built_parts(table, rows, {d: inputs[d] for d in group}))
+        report(f"build {table.label}", start + len(group), len(wanted))
     return Outcome(wanted, _rows(lake, table))
 
 
-def _write_days(lake: Lake, table: Table, cleaned: Mapping[str, Clean]) -> None:
-    days = [date.fromisoformat(day) for day in cleaned]
-    rows = pl.concat([conform(table, one.rows) for one in cleaned.values()])
-    lake.replace_parts(table, rows, days)
-    for suffix in ("merges", "set_aside"):
-        ledger = tables.table("silver", f"{table.name}_{suffix}")
-        parts = [
-            getattr(one, suffix).with_columns(event_day=pl.lit(date.fromisoformat(day), pl.Date))
-            for day, one in cleaned.items()
-        ]
-        lake.replace_parts(ledger, pl.concat([conform(ledger, part) for part in parts]), days)
+def days_at_once(lake: Lake, feed: str) -> int:
+    """How many days of a feed make up about `ROWS_AT_ONCE` rows."""
+    accounts = lake.scan(tables.table("ops", "row_accounts")).filter(pl.col("feed") == feed)
+    accepted = accounts.select(pl.col("accepted").sum()).collect().item() or 0
+    days = len(builds.arrived(lake, feed)) or 1
+    return max(1, int(ROWS_AT_ONCE * days / max(accepted, 1)))
+
+
+def _ledgers(table: Table, one: Clean) -> list[tuple[Table, pl.DataFrame]]:
+    """The ledger tables of a silver table with their rows; none for other layers."""
+    if ("silver", f"{table.name}_merges") not in tables.BY_KEY:
+        return []
+    return [
+        (tables.table("silver", f"{table.name}_merges"), one.merges),
+        (tables.table("silver", f"{table.name}_set_aside"), one.set_aside),
+    ]
 
 
 def build_whole(lake: Lake, table: Table, inputs: str, clean: Callable[[], Clean]) -> Outcome:
@@ -107,13 +114,8 @@ def build_whole(lake: Lake, table: Table, inputs: str, clean: Callable[[], Clean
         return Outcome([], _rows(lake, table))
     one = clean()
     lake.replace(table, one.rows)
-    if ("silver", f"{table.name}_merges") in tables.BY_KEY:
-        for suffix in ("merges", "set_aside"):
-            ledger = tables.table("silver", f"{table.name}_{suffix}")
-            part = getattr(one, suffix)
-            if "event_day" not in part.columns:
-                part = part.with_columns(event_day=pl.lit(None, pl.Date))
-            lake.replace(ledger, part)
+    for ledger, part in _ledgers(table, one):
+        lake.replace(ledger, part)
     content = content_fingerprint(conform(table, one.rows))
     builds.record(lake, table, {WHOLE: Built(inputs, content, one.rows.height)})
     report(f"build {table.label}", 1, 1)

@@ -19,7 +19,7 @@ from schemas.protection import SHARING_ZH
 from warehouse import builds, serving
 from warehouse.exports import ExportedTable, build_release
 from warehouse.lake import Lake, comments
-from warehouse.serving import Generation, ServedTable
+from warehouse.serving import Generation, ServedTable, ServingError
 
 AREAS = tables.table("topics", "space_areas")
 PUBLICATIONS = tables.table("ops", "publications")
@@ -73,6 +73,11 @@ def publish(lake: Lake, as_of: datetime) -> Generation | None:
         return None
     name = f"g{lake.read(PUBLICATIONS, ['generation']).height + 1:05d}-{inputs[:8]}"
     areas = lake.read(AREAS)
+    if areas.filter(pl.col("tier") == "district").height != 1:
+        raise ServingError(
+            "nothing can be published without exactly one district: put a GeoJSON of the district, "
+            "its streets, communities and grids into landing/areas"
+        )
     values = served_values(lake, areas)
     topics = {table: published_rows(lake, table) for table in TOPICS}
     codes = areas.sort(pl.col("area_code").str.len_chars(), "area_code")["area_code"].to_list()
@@ -93,12 +98,8 @@ def served_values(lake: Lake, areas: pl.DataFrame) -> pl.DataFrame:
     daily = lake.read(DAILY_VALUES).rename({"value_day": "period_day"})
     current = lake.read(CURRENT_VALUES).with_columns(period_day=pl.lit(None, pl.Date))
     names = areas.select("area_code", "area_name")
-    district = names["area_code"].to_list()[:1] if areas.is_empty() else [
-        areas.filter(pl.col("tier") == "district")["area_code"][0]
-    ]  # fmt: skip
-    nowhere = pl.DataFrame(
-        {"area_code": [unplaced_code(code) for code in district]}, schema={"area_code": pl.String}
-    ).with_columns(area_name=pl.lit(UNPLACED_NAME))
+    district = areas.filter(pl.col("tier") == "district")["area_code"][0]
+    nowhere = pl.DataFrame({"area_code": [unplaced_code(district)], "area_name": [UNPLACED_NAME]})
     book = pl.DataFrame(
         [(m.id, m.zh, m.unit, m.counts_persons) for m in METRICS],
         schema=["metric_id", "metric_name", "unit", "counts_persons"],

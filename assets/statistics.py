@@ -100,9 +100,12 @@ def sum_metric(engine: Engine, metric: Metric, days: list[date] | None) -> ir.Ta
         value_day=day,
         metric_id=ibis.literal(metric.id),
         community_code=rows.community_code,
-        measure=rows[metric.measure].cast("float64"),
+        measure=rows[metric.measure] if metric.measure else ibis.literal(1),
     )
-    return own.group_by("value_day", "metric_id", "community_code").aggregate(value=_.measure.sum())
+    summed = own.group_by("value_day", "metric_id", "community_code").aggregate(
+        value=_.measure.sum()
+    )
+    return summed.mutate(value=_.value.cast("float64"))
 
 
 def at_three_tiers(values: ir.Table, district: str) -> ir.Table:

@@ -1,12 +1,24 @@
-"""City days as Dagster partitions."""
+"""City days as Dagster partitions, and which of them a run is to look at.
 
-from __future__ import annotations
+Captures and sensor readings, whose days are large, are partitioned in Dagster too. Other events
+keep daily Delta partitions and renew their stale days by themselves: a register of fire calls over
+twenty years would otherwise log thousands of empty partitions a run.
+"""
 
 import dagster as dg
 
 from schemas.city_time import CITY_ZONE
 
-FIRST_DAY = "2000-01-01"
+FIRST_DAY = "2010-01-01"
+EVERY_STALE_DAY = "govlake/every_stale_day"
+"""Run tag: renew all stale days, whatever the range says (late rows can be of any day)."""
 
 CITY_DAY = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone=CITY_ZONE, end_offset=1)
 """One partition per city day (Asia/Shanghai), today included."""
+
+
+def days_wanted(context: dg.AssetExecutionContext) -> list[str] | None:
+    """Days a partitioned asset may renew in this run; None: every stale one."""
+    if context.run.tags.get(EVERY_STALE_DAY) == "true":
+        return None
+    return list(context.partition_keys)

@@ -1,7 +1,8 @@
 """Make Superset ready, in one process: each `superset …` command would cost ten seconds of imports.
 
-Run with `.venv-superset/bin/python dashboards/bootstrap.py`, after the first publication; running
-it again changes nothing a person made. Standard library and Superset only.
+Run with `.venv-superset/bin/python dashboards/bootstrap.py`, after the first publication. Run
+again, it keeps users and roles and puts its own panels back as written here: edits made in Superset
+belong in this folder. Standard library and Superset only.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def district_file(current: Path) -> Path:
-    """The district's serving file, by its unresolved path: connections follow `current` themselves.
+    """The district's serving file by way of `current`: DuckDB follows the link at each connection.
 
     Raises:
         SystemExit: nothing is published yet.
@@ -80,9 +80,8 @@ def make_admin(security_manager: Any, note: Path) -> None:
     note.touch(0o600)
     note.write_text(f"user: {ADMIN}\npassword: {password}\n")
     role = security_manager.find_role("Admin")
-    # An address is required and must be unique; `.invalid` can never receive mail.
-    if not security_manager.add_user(ADMIN, "管理员", "govlake", f"{ADMIN}@govlake.invalid",
-                                     role, password):  # fmt: skip
+    mail = f"{ADMIN}@govlake.invalid"  # required and unique; `.invalid` never receives any
+    if not security_manager.add_user(ADMIN, "管理员", "govlake", mail, role, password):
         raise SystemExit("the first user could not be created; Superset's log says why")
 
 
@@ -171,4 +170,4 @@ def identity(kind: str, name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

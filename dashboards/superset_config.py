@@ -45,14 +45,6 @@ SQLALCHEMY_EXAMPLES_URI = SQLALCHEMY_DATABASE_URI
 # A cached answer would outlive the generation it was read from, and no API can drop it.
 DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 
-
-def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):
-    """Follow `current` now: DuckDB would go on reading a path it already holds open."""
-    if uri.drivername == "duckdb":
-        uri = uri.set(database=os.path.realpath(uri.database))
-    return uri, params
-
-
 BABEL_DEFAULT_LOCALE = "zh"
 LANGUAGES = {  # without the default locale in it, every page is blank
     "zh": {"flag": "cn", "name": "简体中文"},

@@ -1,39 +1,35 @@
-"""Which city days a refresh has to look at."""
+"""What a refresh has to look at, as the tags of its Dagster run."""
 
 from __future__ import annotations
 
-from assets.silver import fire, grid_cases, sensing
-from assets.silver._newest import stale_event_days
-from assets.silver.captures import CAPTURES, day_inputs
+from assets.silver.captures import KINDS, day_inputs
 from assets.silver.devices import placements
+from assets.silver.sensing import stale_reading_days
+from assets.timing import CITY_DAY, EVERY_STALE_DAY
 from warehouse import builds
 from warehouse.lake import Lake
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
-QUIET_DAY = "2000-01-01"
-"""A day without data, for a refresh that has no day to renew but may have registers to."""
 
 
 def stale_days(lake: Lake) -> list[str]:
-    """City days of any daily silver table whose inputs are not those they were built from."""
+    """City days of the partitioned tables whose inputs changed since they were built."""
     known = placements(lake)
     stale = {
         day
-        for table, feed in CAPTURES.items()
-        for day in builds.stale(lake, table, day_inputs(lake, feed, known))
+        for kind in KINDS
+        for day in builds.stale(lake, kind.table, day_inputs(lake, kind.feed, known))
     }
-    recipes = [
-        grid_cases.recipe(lake),
-        sensing.alarm_recipe(lake),
-        sensing.reading_recipe(lake),
-        *fire.recipes(lake),
-    ]
-    stale.update(day for recipe in recipes for day in stale_event_days(lake, recipe))
-    return sorted(stale)
+    return sorted(stale | set(stale_reading_days(lake)))
 
 
-def partition_range(lake: Lake) -> dict[str, str]:
-    """Run tags that make Dagster refresh the stale days in one run."""
-    days = stale_days(lake) or [QUIET_DAY]
-    return {RANGE_START: days[0], RANGE_END: days[-1]}
+def refresh_tags(lake: Lake) -> dict[str, str]:
+    """Run tags for a refresh of everything stale.
+
+    The range is what Dagster books as materialized; days outside its partitions (a camera clock
+    gone mad) are renewed all the same.
+    """
+    known = CITY_DAY.get_partition_keys()
+    days = [day for day in stale_days(lake) if known[0] <= day <= known[-1]] or [known[-1]]
+    return {EVERY_STALE_DAY: "true", RANGE_START: days[0], RANGE_END: days[-1]}

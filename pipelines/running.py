@@ -15,7 +15,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from pipelines.planning import partition_range
+from pipelines.planning import refresh_tags
 from pipelines.settings import HOME_VARIABLE
 from schemas.tables import TABLES
 from warehouse import serving
@@ -79,7 +79,7 @@ def run_graph(home: Home, console: Console) -> RunReport:
         instance = dg.DagsterInstance.get()
         with _progress(console):
             _execute(defs, "take_in", instance, {})
-            _execute(defs, "refresh", instance, partition_range(lake))
+            _execute(defs, "refresh", instance, refresh_tags(lake))
         after = {table.label: lake.version(table) for table in TABLES}
         now = serving.current(home.serving)
     return RunReport(

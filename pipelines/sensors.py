@@ -5,7 +5,7 @@ import hashlib
 import dagster as dg
 
 from pipelines.jobs import REFRESH, TAKE_IN
-from pipelines.planning import partition_range
+from pipelines.planning import refresh_tags
 from pipelines.settings import resources
 from schemas.feeds import sources
 from warehouse.landing import list_files
@@ -36,7 +36,7 @@ def refresh_what_was_touched(
     context: dg.RunStatusSensorContext,
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for a refresh of the days whose inputs changed."""
-    tags = partition_range(resources()["lake"])
+    tags = refresh_tags(resources()["lake"])
     return dg.RunRequest(run_key=context.dagster_run.run_id, tags=tags)
 
 

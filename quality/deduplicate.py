@@ -219,7 +219,9 @@ def _joined(read: pl.DataFrame) -> pl.Series:
 def _ledger(
     rows: pl.DataFrame, key: str, happened: str, into: pl.Expr, outcome: str, rule: str | pl.Expr
 ) -> pl.DataFrame:
+    day = pl.col("event_day") if "event_day" in rows.columns else pl.lit(None, pl.Date)
     return rows.select(
+        event_day=day,
         entity_id=pl.col(key),
         version_at=pl.col(happened),
         merged_into=into,

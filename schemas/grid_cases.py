@@ -156,5 +156,9 @@ class CaseDay(Contract):
     registered_count = integer("立案数", required=True, unit="件")
     self_handled_count = integer("自行处置数", required=True, unit="件")
     rework_count = integer("返工次数", required=True, unit="次")
-    closing_hours = number("结案时长合计", required=True, unit="h",
-                           note="sum over closed cases of closed_at - reported_at")  # fmt: skip
+    closing_seconds = integer(
+        "结案时长合计",
+        required=True,
+        unit="s",
+        note="sum over closed cases of closed_at - reported_at",
+    )

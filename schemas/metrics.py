@@ -23,7 +23,8 @@ class Metric:
         definition: One sentence, in Chinese: what is counted, over what.
         unit: Unit of the value.
         table: Topic table it is summed from.
-        measure: Column that is summed.
+        measure: Integer column that is summed (integers add up the same in any order); None: rows
+            are counted.
         where: Column → allowed values.
         day_column: City day of the events; None: a stock, as of the newest registers.
         counts_persons: Whether values below k are withheld.
@@ -35,7 +36,7 @@ class Metric:
     definition: str
     unit: str
     table: str
-    measure: str
+    measure: str | None
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     day_column: str | None = None
     counts_persons: bool = False
@@ -88,8 +89,8 @@ METRICS: tuple[Metric, ...] = (
            "governance_case_days", "self_handled_count", (), "report_day"),
     Metric("governance_rework_count", "返工次数", "核查未通过而退回处置的次数", "次",
            "governance_case_days", "rework_count", (), "report_day"),
-    Metric("governance_closing_hours", "结案时长合计", "已结案案件自上报至结案的小时数之和", "h",
-           "governance_case_days", "closing_hours", (), "report_day"),
+    Metric("governance_closing_seconds", "结案时长合计", "已结案案件自上报至结案的秒数之和", "s",
+           "governance_case_days", "closing_seconds", (), "report_day"),
     Metric("sensing_alarm_count", "感知预警数", "传感器预警，按发生日", "次",
            "sensing_alarm_days", "alarm_count", (), "sensing_day"),
     Metric("sensing_cleared_count", "预警已解除数", "已解除的传感器预警，按发生日", "次",
@@ -111,6 +112,8 @@ METRICS: tuple[Metric, ...] = (
            "fire_alarm_days", "alarm_count", (("alarm_kind", ("fire",)),), "fire_day"),
     Metric("fire_confirmed_count", "确认火警数", "经确认的火警，按报警日", "次",
            "fire_alarm_days", "confirmed_count", (), "fire_day"),
+    Metric("fire_incident_count", "消防出动事件数", "消防单位出动的事件，按接警日；同一事件多个单位计一次", "件",
+           "fire_incidents", None, (), "received_day"),
     Metric("population_person_count", "实有人口", "户籍与走访两源按公民身份号码去重后的人数", "人",
            "population_counts", "person_count", counts_persons=True),
     Metric("population_registered_count", "户籍人口", "人口类别为户籍的人数", "人",

@@ -10,16 +10,12 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
+from schemas.check_numbers import identity_number_canonical, identity_number_is_valid
 from schemas.contract import Arrival, Contract, day, flag, instant, integer, text
 
 SEX_CODES = {"0": "未知的性别", "1": "男性", "2": "女性", "9": "未说明的性别"}
 CATEGORY_CODES = {"1": "户籍", "2": "流动", "3": "未落户", "4": "境外", "5": "寄住"}
 AGE_BANDS = ("0-6", "7-17", "18-34", "35-59", "60-79", "80+")
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-
-
-def _number_form(column: str) -> pl.Expr:
-    return pl.col(column).str.to_uppercase()
 
 
 class PersonRow(Arrival):
@@ -43,38 +39,13 @@ class PersonRow(Arrival):
     @dy.rule()
     def identity_number_is_valid(cls) -> pl.Expr:
         """公民身份号码应符合GB 11643校验且出生日期存在（接受15位旧号）"""
-        number = _number_form("identity_number")
-        digits = [
-            number.str.slice(i, 1).cast(pl.Int32, strict=False).fill_null(99) for i in range(17)
-        ]
-        total = pl.sum_horizontal([d * w for d, w in zip(digits, _ID_WEIGHTS, strict=True)])
-        check = (
-            (total % 11)
-            .cast(pl.String)
-            .replace_strict({str(r): c for r, c in enumerate("10X98765432")}, default="?")
-        )
-        full = (
-            number.str.contains(r"^\d{17}[\dX]$")
-            & (number.str.slice(17, 1) == check)
-            & number.str.slice(6, 8).str.to_date("%Y%m%d", strict=False).is_not_null()
-        )
-        old = number.str.contains(r"^\d{15}$") & (
-            pl.concat_str(pl.lit("19"), number.str.slice(6, 6))
-            .str.to_date("%Y%m%d", strict=False)
-            .is_not_null()
-        )
-        return full | old
+        return identity_number_is_valid(pl.col("identity_number"))
 
     @dy.rule()
     def birth_day_agrees_with_the_identity_number(cls) -> pl.Expr:
         """出生日期应与公民身份号码一致"""
-        number = _number_form("identity_number")
-        born = (
-            pl.when(number.str.len_chars() == 15)
-            .then(pl.concat_str(pl.lit("19"), number.str.slice(6, 6)))
-            .otherwise(number.str.slice(6, 8))
-            .str.to_date("%Y%m%d", strict=False)
-        )
+        number = identity_number_canonical(pl.col("identity_number"))
+        born = number.str.slice(6, 8).str.to_date("%Y%m%d", strict=False)
         return (pl.col("birth_day") == born).fill_null(True)
 
 

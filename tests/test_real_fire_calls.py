@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from support import govlake
+from support import govlake, write_demo_home
 
 from schemas import tables
 from schemas.city_time import city_date_of
@@ -26,8 +26,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def fire_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(tmp_path_factory.mktemp("fire") / "home")
-    home.prepare()
+    root = tmp_path_factory.mktemp("fire") / "home"
+    home = write_demo_home(root, days=1, scale=0.001, feeds="areas,devices")
     (home.landing / "fire_responses").mkdir()
     (home.landing / "fire_responses" / "calls.csv").write_bytes(REAL.read_bytes())
     govlake("run", "--home", str(home.root))
@@ -113,3 +113,7 @@ def test_incidents_are_derived_from_their_units(
 def test_nothing_of_another_city_is_placed_here(fire_home: Home) -> None:
     kept = Lake(fire_home).read(tables.table("silver", "fire_responses"))
     assert kept["placed_by"].unique().to_list() == ["unplaced"]
+    values = Lake(fire_home).read(tables.table("statistics", "current_values"))
+    incidents = values.filter(pl.col("metric_id") == "fire_incident_count")
+    assert set(incidents["area_code"]) == {"350299", "350299-unplaced"}
+    assert incidents["value"].n_unique() == 1

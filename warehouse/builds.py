@@ -69,6 +69,23 @@ def content_fingerprint(frame: pl.DataFrame) -> str:
     return f"{frame.height}-{hashes.sum():x}-{mixed:x}"
 
 
+def built_parts(table: Table, rows: pl.DataFrame, inputs: Mapping[str, str]) -> dict[str, Built]:
+    """How some days of a table are built now: their inputs, and the content of each.
+
+    Args:
+        table: A table partitioned by day.
+        rows: The rows of all those days.
+        inputs: ISO day → fingerprint of its inputs.
+    """
+    assert table.partition_by is not None
+    by_day = {str(day): part for (day,), part in rows.group_by(table.partition_by)}
+    nothing = rows.clear()
+    return {
+        day: Built(wanted, content_fingerprint(own := by_day.get(day, nothing)), own.height)
+        for day, wanted in inputs.items()
+    }
+
+
 def parts_of(lake: Lake, table: Table) -> dict[str, Built]:
     """Part → how it was last built."""
     rows = lake.scan(_BUILDS).filter(pl.col("table_key") == table.label).collect()

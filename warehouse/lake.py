@@ -78,7 +78,10 @@ class Lake:
         if days is not None:
             if table.partition_by is None:
                 raise LakeError(f"{table.label} is not partitioned by day")
-            frame = frame.filter(pl.col(table.partition_by).is_in(list(days)))
+            if not days:
+                return empty(table.contract).select(columns or pl.all())
+            day = pl.col(table.partition_by)
+            frame = frame.filter(day.is_between(min(days), max(days)), day.is_in(list(days)))
         return (frame.select(columns) if columns else frame).collect()
 
     def append(self, table: Table, rows: pl.DataFrame) -> None:

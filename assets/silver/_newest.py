@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from assets.building import Clean, Outcome, build_days, build_whole, inputs_of
+from assets.building import Clean, Outcome, build_days, build_whole, days_at_once, inputs_of
 from quality.deduplicate import newest_per_key
 from schemas import tables
 from schemas.feeds import BY_NAME, Feed
@@ -29,7 +29,7 @@ Finish = Callable[[pl.DataFrame], pl.DataFrame]
 
 def all_stand(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The split of a table that depends on no other: nothing is set aside."""
-    return rows, empty(SetAside).drop("event_day")
+    return rows, empty(SetAside)
 
 
 def need_registered_device(known: pl.DataFrame, happened: str) -> Split:
@@ -39,7 +39,7 @@ def need_registered_device(known: pl.DataFrame, happened: str) -> Split:
         own = rows.join(known.select("device_id"), on="device_id", how="semi")
         others = rows.join(known.select("device_id"), on="device_id", how="anti")
         return own, others.select(
-            KEY, version_at=pl.col(happened), rule=pl.lit("device_is_registered")
+            "event_day", KEY, version_at=pl.col(happened), rule=pl.lit("device_is_registered")
         )
 
     return split
@@ -66,15 +66,17 @@ class Recipe:
     other_inputs: Sequence[str] = ()
 
 
-def newest_days(lake: Lake, recipe: Recipe, only: Iterable[str] | None) -> Outcome:
+def newest_days(lake: Lake, recipe: Recipe, only: Iterable[str] | None = None) -> Outcome:
     """Rebuild the stale days of an event table, keeping the newest version of every key."""
     moved = _moved(lake, recipe)
+    bronze = tables.table("bronze", recipe.feed.name)
 
-    def clean(day: date) -> Clean:
-        bronze = tables.table("bronze", recipe.feed.name)
-        return clean_day(_keyed(lake.read(bronze, days=[day]), recipe.feed), day, moved, recipe)
+    def clean(days: list[date]) -> Clean:
+        return clean_days(_keyed(lake.read(bronze, days=days), recipe.feed), moved, recipe)
 
-    return build_days(lake, recipe.table, _inputs(lake, recipe, moved), clean, only)
+    inputs = _inputs(lake, recipe, moved)
+    at_once = days_at_once(lake, recipe.feed.name)
+    return build_days(lake, recipe.table, inputs, clean, only=only, at_once=at_once)
 
 
 def stale_event_days(lake: Lake, recipe: Recipe) -> list[str]:
@@ -82,25 +84,29 @@ def stale_event_days(lake: Lake, recipe: Recipe) -> list[str]:
     return builds.stale(lake, recipe.table, _inputs(lake, recipe, _moved(lake, recipe)))
 
 
-def clean_day(rows: pl.DataFrame, day: date, moved: pl.DataFrame, recipe: Recipe) -> Clean:
-    """One day: newest versions, less those whose newest version is filed under another day.
+def clean_days(rows: pl.DataFrame, moved: pl.DataFrame, recipe: Recipe) -> Clean:
+    """Newest versions of some days, less those whose newest version is filed under another day.
 
     Args:
-        rows: Bronze rows of the day, with `entity_id`.
-        day: The city day.
+        rows: Bronze rows of the days, with `entity_id` and `event_day`.
         moved: Keys met on several days, with the day of their newest version.
         recipe: How the table is made.
     """
     own, set_aside = recipe.split(rows)
-    gone = moved.filter(pl.col("newest_day") != day)
-    left = own.join(gone, on=KEY, how="semi")
-    stays = own.join(gone, on=KEY, how="anti")
-    kept = newest_per_key(stays, KEY, recipe.feed.version_columns, happened=recipe.happened,
-                          rule=OLDER)  # fmt: skip
+    own = own.join(moved, on=KEY, how="left")
+    is_elsewhere = (pl.col("newest_day") != pl.col("event_day")).fill_null(value=False)
+    left, stays = own.filter(is_elsewhere), own.filter(~is_elsewhere)
+    kept = newest_per_key(
+        stays, KEY, recipe.feed.version_columns, happened=recipe.happened, rule=OLDER
+    )
     filed_elsewhere = left.select(
-        KEY, version_at=pl.col(recipe.happened), merged_into=pl.col(KEY),
-        outcome=pl.lit("superseded"), rule=pl.lit("newest_version_is_of_another_day"),
-    )  # fmt: skip
+        "event_day",
+        KEY,
+        version_at=pl.col(recipe.happened),
+        merged_into=pl.col(KEY),
+        outcome=pl.lit("superseded"),
+        rule=pl.lit("newest_version_is_of_another_day"),
+    )
     return Clean(recipe.finish(kept.rows), pl.concat([kept.ledger, filed_elsewhere]), set_aside)
 
 
@@ -124,7 +130,9 @@ def recipe_feed(name: str) -> Feed:
 
 
 def _keyed(rows: pl.DataFrame, feed: Feed) -> pl.DataFrame:
-    return rows.with_columns(pl.concat_str(*feed.key, separator="/").alias(KEY))
+    """Add the key as one text, and the day the row belongs to (null in registers)."""
+    day = pl.col(feed.day_column) if feed.day_column else pl.lit(None, pl.Date)
+    return rows.with_columns(pl.concat_str(*feed.key, separator="/").alias(KEY), event_day=day)
 
 
 def _moved(lake: Lake, recipe: Recipe) -> pl.DataFrame:

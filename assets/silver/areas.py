@@ -44,7 +44,10 @@ def clean(rows: pl.DataFrame) -> Clean:
     )
     orphans = frame.filter(~has_parent)
     set_aside = orphans.select(
-        entity_id="area_code", version_at="updated_at", rule=pl.lit("parent_is_registered")
+        event_day=pl.lit(None, pl.Date),
+        entity_id="area_code",
+        version_at="updated_at",
+        rule=pl.lit("parent_is_registered"),
     )
     return Clean(_measured(frame.filter(has_parent)), kept.ledger, set_aside)
 

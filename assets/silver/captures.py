@@ -4,95 +4,40 @@ One city day at a time: set aside what an unregistered device sent, keep one ver
 form passages, place them. Rules and their reasons: `quality/deduplicate.py`.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
 import polars as pl
 
-from assets.building import Clean, about, build_days, inputs_of, told
+from assets.building import Clean, about, build_days, days_at_once, inputs_of, told
 from assets.silver.devices import placements
-from assets.timing import CITY_DAY
+from assets.timing import CITY_DAY, days_wanted
 from quality.deduplicate import face_passages as form_face_passages
 from quality.deduplicate import newest_per_key
 from quality.deduplicate import vehicle_passages as form_vehicle_passages
 from quality.identifiers import plate_class, plate_mask, plate_normalised
 from quality.tokens import tokens
 from schemas import tables
+from schemas.tables import Table
 from warehouse import builds
 from warehouse.builds import content_fingerprint
 from warehouse.lake import Lake
 
-DEVICES = ["silver", "devices"]
 UNREGISTERED = "device_is_registered"
 
-FACES = tables.table("silver", "face_passages")
-FACE_CAPTURES = tables.table("bronze", "face_captures")
-VEHICLES = tables.table("silver", "vehicle_passages")
-VEHICLE_CAPTURES = tables.table("bronze", "vehicle_captures")
-NONMOTORS = tables.table("silver", "nonmotor_passages")
-NONMOTOR_CAPTURES = tables.table("bronze", "nonmotor_captures")
-
-CAPTURES = {FACES: "face_captures", VEHICLES: "vehicle_captures", NONMOTORS: "nonmotor_captures"}
+CleanCaptures = Callable[[pl.DataFrame, pl.DataFrame, Lake], Clean]
 
 
-@dg.asset(
-    **about(FACES, "public-security"),
-    deps=[list(FACE_CAPTURES.key), DEVICES],
-    kinds={"polars", "deltalake"},
-    partitions_def=CITY_DAY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-)
-def face_passages(
-    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
-) -> dg.MaterializeResult:
-    """One row per passage of a person at one camera: best shot, number of shots, community."""
-    known = placements(lake)
+@dataclass(frozen=True)
+class Kind:
+    """One kind of captured thing: its silver table, its feed, how its days are cleaned."""
 
-    def clean(day: date) -> Clean:
-        return clean_faces(lake.read(FACE_CAPTURES, days=[day]), known)
-
-    inputs = day_inputs(lake, "face_captures", known)
-    return told(build_days(lake, FACES, inputs, clean, context.partition_keys))
-
-
-@dg.asset(
-    **about(VEHICLES, "public-security"),
-    deps=[list(VEHICLE_CAPTURES.key), DEVICES],
-    kinds={"polars", "deltalake"},
-    partitions_def=CITY_DAY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-)
-def vehicle_passages(
-    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
-) -> dg.MaterializeResult:
-    """One row per passage of a motor vehicle at one camera; the plate as mask and day's token."""
-    known, key = placements(lake), lake.home.key("passage")
-
-    def clean(day: date) -> Clean:
-        return clean_vehicles(lake.read(VEHICLE_CAPTURES, days=[day]), known, key)
-
-    inputs = day_inputs(lake, "vehicle_captures", known)
-    return told(build_days(lake, VEHICLES, inputs, clean, context.partition_keys))
-
-
-@dg.asset(
-    **about(NONMOTORS, "public-security"),
-    deps=[list(NONMOTOR_CAPTURES.key), DEVICES],
-    kinds={"polars", "deltalake"},
-    partitions_def=CITY_DAY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-)
-def nonmotor_passages(
-    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
-) -> dg.MaterializeResult:
-    """One row per capture of a non-motor vehicle, resent copies removed; plates are not kept."""
-    known = placements(lake)
-
-    def clean(day: date) -> Clean:
-        return clean_nonmotors(lake.read(NONMOTOR_CAPTURES, days=[day]), known)
-
-    inputs = day_inputs(lake, "nonmotor_captures", known)
-    return told(build_days(lake, NONMOTORS, inputs, clean, context.partition_keys))
+    table: Table
+    feed: str
+    what: str
+    clean: CleanCaptures
 
 
 def day_inputs(lake: Lake, feed: str, known: pl.DataFrame) -> dict[str, str]:
@@ -102,10 +47,10 @@ def day_inputs(lake: Lake, feed: str, known: pl.DataFrame) -> dict[str, str]:
 
 
 def clean_faces(captures: pl.DataFrame, known: pl.DataFrame) -> Clean:
-    """Passages of one day.
+    """Passages of people, of some days.
 
     Args:
-        captures: bronze.face_captures of the day.
+        captures: bronze.face_captures of the days.
         known: Registered devices with their communities.
     """
     captures, set_aside = split_unregistered(captures, known)
@@ -118,21 +63,22 @@ def split_unregistered(
     captures: pl.DataFrame, known: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of registered devices, and a set-aside row for every other."""
+    captures = captures.with_columns(event_day="shot_day")
     own = captures.join(known.select("device_id"), on="device_id", how="semi")
     others = captures.join(known.select("device_id"), on="device_id", how="anti")
     return own, others.select(
-        entity_id="capture_id", version_at="shot_at", rule=pl.lit(UNREGISTERED)
+        "event_day", entity_id="capture_id", version_at="shot_at", rule=pl.lit(UNREGISTERED)
     )
 
 
 def clean_vehicles(captures: pl.DataFrame, known: pl.DataFrame, key: bytes) -> Clean:
-    """Passages of motor vehicles of one day.
+    """Passages of motor vehicles, of some days.
 
     A reading counts as read when its plate has a form of `plate_regex.csv`, or has one once O and
     I, which no plate carries, are taken for 0 and 1.
 
     Args:
-        captures: bronze.vehicle_captures of the day.
+        captures: bronze.vehicle_captures of the days.
         known: Registered devices with their communities.
         key: Token key of the passage topic.
     """
@@ -161,10 +107,10 @@ def mended(plate: pl.Expr) -> pl.Expr:
 
 
 def clean_nonmotors(captures: pl.DataFrame, known: pl.DataFrame) -> Clean:
-    """Captures of non-motor vehicles of one day, resent copies removed.
+    """Captures of non-motor vehicles of some days, resent copies removed.
 
     Args:
-        captures: bronze.nonmotor_captures of the day.
+        captures: bronze.nonmotor_captures of the days.
         known: Registered devices with their communities.
     """
     captures, set_aside = split_unregistered(captures, known)
@@ -172,3 +118,56 @@ def clean_nonmotors(captures: pl.DataFrame, known: pl.DataFrame) -> Clean:
                           happened="shot_at", rule="resent_capture")  # fmt: skip
     rows = kept.rows.rename({"capture_id": "passage_id"}).join(known, on="device_id", how="left")
     return Clean(rows, kept.ledger, set_aside)
+
+
+KINDS = (
+    Kind(
+        tables.table("silver", "face_passages"),
+        "face_captures",
+        "One row per passage of a person at one camera: best shot, number of shots, community.",
+        lambda captures, known, _: clean_faces(captures, known),
+    ),
+    Kind(
+        tables.table("silver", "vehicle_passages"),
+        "vehicle_captures",
+        "One row per passage of a motor vehicle at one camera; the plate as mask and day's token.",
+        lambda captures, known, lake: clean_vehicles(captures, known, lake.home.key("passage")),
+    ),
+    Kind(
+        tables.table("silver", "nonmotor_passages"),
+        "nonmotor_captures",
+        "One row per capture of a non-motor vehicle, resent copies removed; plates are not kept.",
+        lambda captures, known, _: clean_nonmotors(captures, known),
+    ),
+)
+
+
+def _passages(kind: Kind) -> dg.AssetsDefinition:
+    """The asset of one kind."""
+    bronze = tables.table("bronze", kind.feed)
+
+    def passages(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
+    ) -> dg.MaterializeResult:
+        known = placements(lake)
+
+        def clean(days: list[date]) -> Clean:
+            return kind.clean(lake.read(bronze, days=days), known, lake)
+
+        inputs = day_inputs(lake, kind.feed, known)
+        at_once = days_at_once(lake, kind.feed)
+        outcome = build_days(
+            lake, kind.table, inputs, clean, only=days_wanted(context), at_once=at_once
+        )
+        return told(outcome)
+
+    return dg.asset(
+        **{**about(kind.table, "public-security"), "description": kind.what},
+        deps=[list(bronze.key), ["silver", "devices"]],
+        kinds={"polars", "deltalake"},
+        partitions_def=CITY_DAY,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )(passages)
+
+
+face_passages, vehicle_passages, nonmotor_passages = (_passages(kind) for kind in KINDS)

@@ -5,7 +5,6 @@ import polars as pl
 
 from assets.building import about, told
 from assets.silver._newest import Recipe, newest_days, recipe_feed
-from assets.timing import CITY_DAY
 from quality.placing import Communities
 from schemas import tables
 from schemas.tables import Table
@@ -46,17 +45,13 @@ def finish(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def _fire_asset(table: Table, position: int, what: str) -> dg.AssetsDefinition:
-    def fire_table(
-        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
-    ) -> dg.MaterializeResult:
-        return told(newest_days(lake, recipes(lake)[position], context.partition_keys))
+    def fire_table(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+        return told(newest_days(lake, recipes(lake)[position]))
 
     return dg.asset(
         **{**about(table, "fire-service"), "description": what},
         deps=[["bronze", table.name], list(AREAS.key)],
         kinds={"polars", "deltalake", "geopandas"},
-        partitions_def=CITY_DAY,
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )(fire_table)
 
 

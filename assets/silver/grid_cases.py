@@ -5,7 +5,6 @@ import polars as pl
 
 from assets.building import about, told
 from assets.silver._newest import Recipe, newest_days, recipe_feed
-from assets.timing import CITY_DAY
 from quality.case_codes import national_code
 from quality.placing import Communities
 from schemas import tables
@@ -29,14 +28,10 @@ def recipe(lake: Lake) -> Recipe:
     **about(TABLE, "urban-management"),
     deps=[["bronze", "grid_cases"], list(AREAS.key)],
     kinds={"polars", "deltalake", "geopandas"},
-    partitions_def=CITY_DAY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
 )
-def grid_cases(
-    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
-) -> dg.MaterializeResult:
+def grid_cases(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per case: newest version of its life cycle, national code, in its community."""
-    return told(newest_days(lake, recipe(lake), context.partition_keys))
+    return told(newest_days(lake, recipe(lake)))
 
 
 def finish(rows: pl.DataFrame, communities: Communities) -> pl.DataFrame:

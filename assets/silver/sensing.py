@@ -4,9 +4,15 @@ import dagster as dg
 import polars as pl
 
 from assets.building import about, told
-from assets.silver._newest import Recipe, need_registered_device, newest_days, recipe_feed
+from assets.silver._newest import (
+    Recipe,
+    need_registered_device,
+    newest_days,
+    recipe_feed,
+    stale_event_days,
+)
 from assets.silver.devices import placements
-from assets.timing import CITY_DAY
+from assets.timing import CITY_DAY, days_wanted
 from schemas import tables
 from schemas.sensing import PRESSURE_LEVELS_MPA
 from warehouse.builds import content_fingerprint
@@ -41,14 +47,10 @@ def reading_recipe(lake: Lake) -> Recipe:
     **about(ALARMS, "big-data"),
     deps=[["bronze", "sensor_alarms"], DEVICES],
     kinds={"polars", "deltalake"},
-    partitions_def=CITY_DAY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
 )
-def sensor_alarms(
-    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
-) -> dg.MaterializeResult:
+def sensor_alarms(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per alarm, newest version, in the community of its device."""
-    return told(newest_days(lake, alarm_recipe(lake), context.partition_keys))
+    return told(newest_days(lake, alarm_recipe(lake)))
 
 
 @dg.asset(
@@ -62,7 +64,12 @@ def sensor_readings(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
 ) -> dg.MaterializeResult:
     """One row per reading with its level against the thresholds."""
-    return told(newest_days(lake, reading_recipe(lake), context.partition_keys))
+    return told(newest_days(lake, reading_recipe(lake), days_wanted(context)))
+
+
+def stale_reading_days(lake: Lake) -> list[str]:
+    """Days of readings whose inputs changed since they were built."""
+    return stale_event_days(lake, reading_recipe(lake))
 
 
 def graded(rows: pl.DataFrame) -> pl.DataFrame:

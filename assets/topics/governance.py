@@ -26,7 +26,7 @@ def count_cases(engine: Engine, days: list[date]) -> ir.Table:
     """Cases of some report days."""
     cases = engine.table(CASES, days)
     seconds = _.closed_at.epoch_seconds() - _.reported_at.epoch_seconds()
-    own = cases.mutate(hours=seconds / 3600.0)
+    own = cases.mutate(seconds=seconds)
     return own.group_by(
         "report_day", "community_code", "source_type", "case_kind", "type_code", "state"
     ).aggregate(
@@ -34,5 +34,5 @@ def count_cases(engine: Engine, days: list[date]) -> ir.Table:
         registered_count=_.registered_at.count(),
         self_handled_count=_.is_self_handled.cast("int64").sum(),
         rework_count=_.rework_count.sum(),
-        closing_hours=_.hours.sum(where=_.state == "closed").fill_null(0.0),
+        closing_seconds=_.seconds.sum(where=_.state == "closed").fill_null(0),
     )

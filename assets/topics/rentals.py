@@ -26,9 +26,11 @@ def rentals_counts(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
 def count_rentals(engine: Engine) -> ir.Table:
     """Rentals by community, way and channel."""
     rentals = engine.table(RENTALS)
+    rentals = rentals.mutate(rent_fen=(_.rent_yuan_per_month * 100).round().cast("int64"))
     return rentals.group_by("community_code", "rent_way", "rent_channel").aggregate(
         rental_count=_.count(),
         rent_known_count=_.rent_yuan_per_month.count(),
-        rent_yuan_per_month=_.rent_yuan_per_month.sum().fill_null(0.0),
+        # summed in whole fen: doubles would add up differently in another order
+        rent_yuan_per_month=_.rent_fen.sum().fill_null(0) / 100.0,
         tenant_count=_.tenant_count.sum().fill_null(0),
     )

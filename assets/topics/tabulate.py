@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 import ibis.expr.types as ir
-import polars as pl
 
 from assets.building import Clean, Outcome, build_whole, inputs_of
 from schemas.tables import Table
 from warehouse import builds
-from warehouse.builds import Built, content_fingerprint
 from warehouse.engine import Engine
 from warehouse.lake import Lake, conform
 from warehouse.progress import report
@@ -50,16 +48,7 @@ def topic_days(
         with Engine(lake) as engine:
             rows = conform(table, engine.collect(transform(engine, days), table.contract))
         lake.replace_parts(table, rows, days)
-        assert table.partition_by is not None
-        by_day = {
-            day.isoformat(): part
-            for (day,), part in rows.group_by(table.partition_by)
-            if isinstance(day, date)
-        }
-        nothing = rows.clear()
-        builds.record(lake, table, {
-            day: _built(inputs[day], by_day.get(day, nothing)) for day in wanted
-        })  # fmt: skip
+        builds.record(lake, table, builds.built_parts(table, rows, {d: inputs[d] for d in wanted}))
         report(f"build {table.label}", len(wanted), len(wanted))
     total = sum(one.rows for one in builds.parts_of(lake, table).values())
     return Outcome(wanted, total)
@@ -73,7 +62,3 @@ def day_inputs(lake: Lake, *upstream: Table) -> dict[str, str]:
     ]
     days = sorted({day for one in contents for day in one})
     return {day: inputs_of(*(one.get(day, "") for one in contents)) for day in days}
-
-
-def _built(inputs: str, rows: pl.DataFrame) -> Built:
-    return Built(inputs, content_fingerprint(rows), rows.height)
