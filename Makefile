@@ -19,17 +19,20 @@ UV = $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.done  ## create .venv from the hashed lock
-$(VENV)/.done: requirements/platform.lock pyproject.toml
+.PHONY: uv
+uv:
 	@test -n "$(PYTHON)" || { echo "govlake needs Python 3.11 or 3.12; none was found on PATH (set PYTHON=...)"; exit 1; }
 	@command -v uv >/dev/null 2>&1 || test -x .venv-uv/bin/uv || { $(PYTHON) -m venv .venv-uv && .venv-uv/bin/pip install -q uv; }
+
+setup: $(VENV)/.done  ## create .venv from the hashed lock
+$(VENV)/.done: requirements/platform.lock pyproject.toml | uv
 	@test -x $(BIN)/python || $(UV) venv -q --python $(PYTHON) $(VENV)
 	$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/platform.lock
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 setup-superset: .venv-superset/.done  ## create .venv-superset from its own hashed lock
-.venv-superset/.done: requirements/superset.lock $(VENV)/.done
+.venv-superset/.done: requirements/superset.lock | uv
 	@test -x .venv-superset/bin/python || $(UV) venv -q --python $(PYTHON) .venv-superset
 	$(UV) pip sync -q --require-hashes --python .venv-superset/bin/python requirements/superset.lock
 	@touch $@

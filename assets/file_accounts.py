@@ -26,14 +26,28 @@ class Account:
     unknown: Counter[str] = field(default_factory=Counter)
 
 
-def file_record(
-    file: LandedFile, file_id: str, source: str, batch_id: str, outcome: str, reason: str | None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Ended:
+    """How the intake of one file ended: taken_in, set_aside or seen_before, and why."""
+
+    file: LandedFile
+    file_id: str
+    outcome: str
+    reason: str | None = None
+
+
+def file_record(ended: Ended, source: str, batch_id: str) -> dict[str, Any]:
     """A row of `ops.files`."""
     return {
-        "file_id": file_id, "source": source, "file_name": file.name, "size_bytes": file.size,
-        "modified_ns": file.modified_ns, "batch_id": batch_id, "outcome": outcome, "reason": reason,
-    }  # fmt: skip
+        "file_id": ended.file_id,
+        "source": source,
+        "file_name": ended.file.name,
+        "size_bytes": ended.file.size,
+        "modified_ns": ended.file.modified_ns,
+        "batch_id": batch_id,
+        "outcome": ended.outcome,
+        "reason": ended.reason,
+    }
 
 
 def file_account(file_id: str, batch_id: str, feed: str, one: Account) -> dict[str, Any]:
@@ -52,15 +66,13 @@ def file_account(file_id: str, batch_id: str, feed: str, one: Account) -> dict[s
     }
 
 
-def receipt_of(
-    file: LandedFile, file_id: str, outcome: str, reason: str | None, book: dict[str, Account]
-) -> dict[str, Any]:
+def receipt_of(ended: Ended, book: dict[str, Account]) -> dict[str, Any]:
     """What the source system is told of its file: counts and rule names, never values."""
     return {
-        "file": file.name,
-        "file_id": file_id,
-        "outcome": outcome,
-        "reason": reason,
+        "file": ended.file.name,
+        "file_id": ended.file_id,
+        "outcome": ended.outcome,
+        "reason": ended.reason,
         "feeds": {
             feed: {"arrived": one.arrived, "accepted": one.accepted, "quarantined": one.quarantined,
                    "refused": one.refused, "broken_rules": dict(sorted(one.rules.items()))}

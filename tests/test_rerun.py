@@ -104,12 +104,13 @@ def test_shuffled_and_split_otherwise_it_is_the_same_lake(
         deal(source, dealt / source.name, hand)
     files = sorted(p for p in dealt.rglob("*") if p.is_file())
     hand.shuffle(files)
-    for batch in (files[::2], files[1::2]):
+    for last, batch in ((False, files[::2]), (True, files[1::2])):
         for path in batch:
             place = other.landing / path.relative_to(dealt)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
-        govlake("run", "--home", str(other.root))
+        # half the files may lack the areas, without which nothing is published
+        govlake("run", "--home", str(other.root), check=last)
     assert_equal_lakes(demo_run, other)
 
 

@@ -42,22 +42,23 @@ def publish(home: Path, generation: str, cases: int) -> Path:
     folder.mkdir(parents=True)
     file = folder / f"{DISTRICT}.duckdb"
     with duckdb.connect(str(file)) as connection:
-        connection.execute("""
-            CREATE TABLE metric_values (
-                metric_id VARCHAR, metric_name VARCHAR, unit VARCHAR, tier VARCHAR,
-                area_code VARCHAR, area_name VARCHAR, period VARCHAR, period_day DATE,
-                value DOUBLE, is_withheld BOOLEAN)""")
         # The last row looks like the second in the columns shown: a query that groups loses it.
         connection.execute(f"""
-            INSERT INTO metric_values VALUES
-            ('cases', '网格案件数', '件', 'district', '{DISTRICT}', '示范区', 'to_date', NULL, {cases}, false),
-            ('rate', '按期结案率', '%', 'district', '{DISTRICT}', '示范区', 'to_date', NULL, 93.75, false),
-            ('tenants', '租住人数', '人', 'district', '{DISTRICT}', '示范区', 'to_date', NULL, NULL, true),
-            ('cases', '网格案件数', '件', 'district', '{DISTRICT}', '示范区', 'day', '2026-11-19', 311, false),
-            ('cases', '网格案件数', '件', 'street', '350299001', '东街', 'to_date', NULL, {cases - 9}, false),
-            ('cases', '网格案件数', '件', 'street', '350299002', '西街', 'to_date', NULL, 9, false),
-            ('rate_2', '按期结案率', '%', 'district', '{DISTRICT}', '示范区', 'to_date', NULL, 93.75, false)
-        """)
+            CREATE TABLE metric_values AS
+            SELECT metric_id, metric_name, unit,
+                   if(length(area_code) = 6, 'district', 'street') AS tier, area_code, area_name,
+                   if(period_day IS NULL, 'to_date', 'day') AS period,
+                   period_day::DATE AS period_day, value::DOUBLE AS value,
+                   value IS NULL AS is_withheld
+            FROM (VALUES
+                ('cases', '网格案件数', '件', '{DISTRICT}', '示范区', NULL, {cases}),
+                ('rate', '按期结案率', '%', '{DISTRICT}', '示范区', NULL, 93.75),
+                ('tenants', '租住人数', '人', '{DISTRICT}', '示范区', NULL, NULL),
+                ('cases', '网格案件数', '件', '{DISTRICT}', '示范区', '2026-11-19', 311),
+                ('cases', '网格案件数', '件', '{DISTRICT}001', '东街', NULL, {cases - 9}),
+                ('cases', '网格案件数', '件', '{DISTRICT}002', '西街', NULL, 9),
+                ('rate_2', '按期结案率', '%', '{DISTRICT}', '示范区', NULL, 93.75)
+            ) AS rows(metric_id, metric_name, unit, area_code, area_name, period_day, value)""")
     link = home / "serving" / ".next"
     link.symlink_to(generation)
     link.replace(home / "serving" / "current")

@@ -21,6 +21,7 @@ from warehouse.builds import content_fingerprint, fingerprint
 from warehouse.progress import report
 
 KEEP_GENERATIONS = 5
+BLOCK_BYTES = 16_384
 CURRENT = "current"
 MANIFEST = "manifest.json"
 
@@ -84,6 +85,8 @@ def build_generation(
     building = root / f".building-{name}"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
+    template = building / ".template"
+    _write_template(template, served)
     digests: dict[str, str] = {}
     rebuilt, linked = [], []
     for done, code in enumerate(areas, start=1):
@@ -98,9 +101,10 @@ def build_generation(
             os.link(old.resolve(), file)
             linked.append(code)
         else:
-            _write_file(file, own)
+            _write_file(file, template, own)
             rebuilt.append(code)
         report("build serving files", done, len(areas))
+    template.unlink()
     (building / MANIFEST).write_text(json.dumps({"generation": name, "areas": digests}, indent=1))
     building.rename(final)
     return Generation(name, rebuilt, linked)
@@ -151,11 +155,16 @@ def _manifest(folder: Path) -> dict[str, str]:
     return json.loads(path.read_text())["areas"] if path.exists() else {}
 
 
-def _write_file(file: Path, tables: Sequence[tuple[ServedTable, pl.DataFrame]]) -> None:
-    connection = duckdb.connect(str(file), config={"threads": "1"})
-    try:
-        for table, rows in tables:
-            connection.register("rows", rows.to_arrow())
+def _write_template(file: Path, served: Sequence[ServedTable]) -> None:
+    """An empty serving file: tables with their comments, which cost more to write than the rows.
+
+    Small blocks: with DuckDB's own 256 KiB every column of every small table would take one.
+    """
+    with duckdb.connect(config={"threads": "1"}) as connection:
+        connection.execute(f"ATTACH '{_quoted(str(file))}' AS file (BLOCK_SIZE {BLOCK_BYTES})")
+        connection.execute("USE file")
+        for table in served:
+            connection.register("rows", table.rows.clear().to_arrow())
             connection.execute(f'CREATE TABLE "{table.name}" AS FROM rows')
             connection.unregister("rows")
             connection.execute(f"""COMMENT ON TABLE "{table.name}" IS '{_quoted(table.zh)}'""")
@@ -163,13 +172,24 @@ def _write_file(file: Path, tables: Sequence[tuple[ServedTable, pl.DataFrame]]) 
                 connection.execute(
                     f"""COMMENT ON COLUMN "{table.name}"."{column}" IS '{_quoted(comment)}'"""
                 )
-        connection.execute("CHECKPOINT")
+
+
+def _write_file(
+    file: Path, template: Path, tables: Sequence[tuple[ServedTable, pl.DataFrame]]
+) -> None:
+    shutil.copyfile(template, file)
+    with duckdb.connect(str(file), config={"threads": "1"}) as connection:
+        connection.execute("BEGIN")
+        for table, rows in tables:
+            if rows.height:
+                connection.register("rows", rows.to_arrow())
+                connection.execute(f'INSERT INTO "{table.name}" FROM rows')
+                connection.unregister("rows")
+        connection.execute("COMMIT")
         for table, rows in tables:
             found = connection.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()
             if found is None or found[0] != rows.height:
                 raise ServingError(f"{file.name}: {table.name} holds {found} of {rows.height} rows")
-    finally:
-        connection.close()
     file.chmod(0o640)
 
 

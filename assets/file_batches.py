@@ -1,0 +1,132 @@
+"""A batch of files on its way into the lake: rows gathered, judged together, written together.
+
+Many small files cost as little as one large one: their rows are judged in one go and told apart by
+their file id. Memory is bounded by the two limits below, whatever the size of a file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from assets.file_accounts import Account
+from quality.judging import UNREADABLE_ROW, judge
+from schemas import tables
+from schemas.feeds import BY_NAME
+from schemas.ledgers import QuarantinedRow
+from warehouse.lake import Lake, empty
+from warehouse.readers import Broken, Chunk
+
+ROWS_PER_JUDGEMENT = 50_000
+ROWS_PER_COMMIT = 400_000
+
+Book = dict[str, Account]
+"""Feed → its account, for one file."""
+
+
+@dataclass
+class FileBatch:
+    """The rows of a batch of files, and the account of every file."""
+
+    lake: Lake
+    books: defaultdict[str, Book] = field(default_factory=lambda: defaultdict(dict))
+    _texts: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    _accepted: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    _quarantined: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    _unjudged: int = 0
+    _unwritten: int = 0
+    _written: set[str] = field(default_factory=set)
+
+    def account(self, file_id: str, feed: str) -> Account:
+        """The account of one feed of one file."""
+        return self.books[file_id].setdefault(feed, Account())
+
+    def add(self, file_id: str, chunk: Chunk, default: str) -> None:
+        """Take over a chunk of a file; what is refused is booked on the `default` feed."""
+        for feed, texts in chunk.rows.items():
+            self.account(file_id, feed).arrived += texts.height
+            self._texts.setdefault(feed, []).append(texts.with_columns(file_id=pl.lit(file_id)))
+            self._unjudged += texts.height
+        for broken in chunk.broken:
+            self._set_broken(file_id, broken)
+        account = self.account(file_id, default)
+        account.arrived += chunk.refused
+        account.refused += chunk.refused
+        account.dropped.update(chunk.dropped)
+        account.unknown.update(chunk.unknown)
+        if self._unjudged >= ROWS_PER_JUDGEMENT:
+            self.judge()
+        if self._unwritten >= ROWS_PER_COMMIT:
+            self.write()
+
+    def judge(self) -> None:
+        """Judge the rows gathered so far and book them file by file."""
+        for feed, frames in self._texts.items():
+            judged = judge(BY_NAME[feed].contract, pl.concat(frames))
+            self._book(feed, judged.accepted, judged.quarantined)
+            self._hold(feed, judged.accepted, judged.quarantined)
+        self._texts.clear()
+        self._unjudged = 0
+
+    def write(self) -> None:
+        """Judge and append everything held to bronze and quarantine."""
+        self.judge()
+        for layer, held in (("bronze", self._accepted), ("quarantine", self._quarantined)):
+            for feed, frames in held.items():
+                rows = pl.concat(frames)
+                if rows.height:
+                    self.lake.append(tables.BY_KEY[(layer, feed)], rows)
+                    self._written.update(rows["file_id"].unique())
+            held.clear()
+        self._unwritten = 0
+
+    def forget(self, file_id: str) -> None:
+        """Take back every row of a file that turned out unreadable further down."""
+        self.books.pop(file_id, None)
+        for held in (self._texts, self._accepted, self._quarantined):
+            for feed, frames in held.items():
+                held[feed] = [f.filter(pl.col("file_id") != file_id) for f in frames]
+        if file_id in self._written:
+            for feed in BY_NAME:
+                for layer in ("bronze", "quarantine"):
+                    self.lake.delete(tables.BY_KEY[(layer, feed)], f"file_id = '{file_id}'")
+
+    def _hold(self, feed: str, accepted: pl.DataFrame, quarantined: pl.DataFrame) -> None:
+        self._accepted.setdefault(feed, []).append(accepted)
+        self._quarantined.setdefault(feed, []).append(quarantined)
+        self._unwritten += accepted.height + quarantined.height
+
+    def _book(self, feed: str, accepted: pl.DataFrame, quarantined: pl.DataFrame) -> None:
+        for file_id, rows in _by_file(accepted):
+            account = self.account(file_id, feed)
+            account.accepted += rows.height
+            if day := BY_NAME[feed].day_column:
+                account.days.update(rows[day].unique())
+        for file_id, rows in _by_file(quarantined):
+            account = self.account(file_id, feed)
+            account.quarantined += rows.height
+            account.rules.update(rows["rules"].explode())
+
+    def _set_broken(self, file_id: str, broken: Broken) -> None:
+        account = self.account(file_id, broken.feed)
+        account.arrived += 1
+        account.quarantined += 1
+        account.rules[UNREADABLE_ROW] += 1
+        row = {
+            "file_id": file_id,
+            "row_number": broken.row_number,
+            "item_number": broken.item_number,
+            "rules": [UNREADABLE_ROW],
+            "row": None,
+            "detail": broken.detail,
+        }
+        frame = pl.DataFrame([row], schema=empty(QuarantinedRow).schema)
+        self._hold(broken.feed, empty(BY_NAME[broken.feed].contract), frame)
+
+
+def _by_file(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    for (file_id,), part in rows.group_by("file_id"):
+        yield str(file_id), part
