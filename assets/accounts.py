@@ -10,18 +10,21 @@ from schemas.tables import Table
 from warehouse.lake import Lake
 
 ACCOUNTS = tables.table("ops", "row_accounts")
+PARTS = ("arrived", "accepted", "quarantined", "refused")
 
 
-def feed_account(lake: Lake, feed: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A feed's totals (one row), and its files whose account does not close."""
+def feed_totals(lake: Lake, feed: str) -> dict[str, int]:
+    """What is booked of a feed over all its files: arrived, accepted, quarantined, refused."""
+    booked = lake.scan(ACCOUNTS).filter(pl.col("feed") == feed)
+    return booked.select(pl.col(*PARTS).sum()).collect().row(0, named=True)
+
+
+def open_accounts(lake: Lake, feed: str) -> pl.DataFrame:
+    """Files of a feed whose account does not agree with the rows really in its tables."""
     booked = lake.scan(ACCOUNTS).filter(pl.col("feed") == feed).collect()
     bronze = lake.read(tables.table("bronze", feed), ["file_id"])
     quarantine = lake.read(tables.table("quarantine", feed), ["file_id"])
-    totals = booked.select(
-        pl.lit(feed).alias("feed"),
-        pl.col("arrived", "accepted", "quarantined", "refused").sum(),
-    )
-    return totals, open_file_accounts(booked, bronze, quarantine)
+    return open_file_accounts(booked, bronze, quarantine)
 
 
 def silver_account(lake: Lake, name: str) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.accounts import feed_account, silver_account
+from assets.accounts import feed_totals, open_accounts, silver_account
 from quality.accounting import tiers_out_of_step
 from schemas import tables
 from schemas.feeds import FEEDS
@@ -17,16 +17,12 @@ def _arrived_rows_are_accounted_for(feed: str) -> dg.AssetChecksDefinition:
         blocking=True,
     )
     def check(lake: dg.ResourceParam[Lake]) -> dg.AssetCheckResult:
-        totals, wrong = feed_account(lake, feed)
-        numbers = totals.row(0, named=True)
+        wrong = open_accounts(lake, feed)
         return dg.AssetCheckResult(
             passed=wrong.is_empty(),
             severity=dg.AssetCheckSeverity.ERROR,
             metadata={
-                **{
-                    name: numbers[name]
-                    for name in ("arrived", "accepted", "quarantined", "refused")
-                },
+                **feed_totals(lake, feed),
                 "files_that_do_not_close": wrong["file_id"].to_list()[:20],
             },
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.accounts import feed_totals
 from assets.building import about
 from assets.taking_in import Intake, take_in
 from schemas import tables
@@ -29,7 +30,9 @@ def intake_asset(source: str, feeds: tuple[Feed, ...]) -> dg.AssetsDefinition:
         intake = take_in(lake, source)
         _tell(context, intake)
         for table in found:
-            yield dg.MaterializeResult(asset_key=list(table.key), metadata=_numbers(table, intake))
+            yield dg.MaterializeResult(
+                asset_key=list(table.key), metadata=_numbers(lake, table, intake)
+            )
 
     return take_in_source
 
@@ -44,9 +47,10 @@ def _tell(context: dg.AssetExecutionContext, intake: Intake) -> None:
         context.log.info(f"still being written, left for the next run: {name}")
 
 
-def _numbers(table: tables.Table, intake: Intake) -> dict[str, int]:
+def _numbers(lake: Lake, table: tables.Table, intake: Intake) -> dict[str, int]:
     name = table.name
     return {
+        "dagster/row_count": feed_totals(lake, name)["accepted"],
         "files": intake.files,
         "accepted": intake.rows[f"{name} accepted"],
         "quarantined": intake.rows[f"{name} quarantined"],

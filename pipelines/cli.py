@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
 from warehouse.serving import ServingError, serving_file
@@ -102,7 +103,7 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
 ) -> None:
     """Query the serving file (read-only, no access to anything outside it)."""
-    from pipelines.showing import show_query
+    from pipelines.asking import show_query
 
     show_query(serving_file(home_of(home).serving, area), query, console, csv=csv)
 
@@ -122,14 +123,13 @@ def serve(
     show_places(place, console)
     console.print(f"Dagster UI: http://{host}:{port} (Ctrl-C stops it)")
     dagster = Path(sys.executable).with_name("dagster")
+    os.chdir(place.root)
     os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", host,
                        "-p", str(port)])  # fmt: skip
 
 
 def main() -> None:
     """Entry point: errors people can act on become one line, exit code 1."""
-    from pipelines.running import RunFailed
-
     try:
         app()
     except (HomeError, LakeError, ServingError, RunFailed, ValueError) as error:

@@ -15,6 +15,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from pipelines.errors import RunFailed
 from pipelines.planning import refresh_tags
 from pipelines.settings import HOME_VARIABLE
 from schemas.tables import TABLES
@@ -25,10 +26,6 @@ from warehouse.progress import listening
 
 DAGSTER_SETTINGS = Path(__file__).parent.parent / "dagster.yaml"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-class RunFailed(Exception):
-    """A run did not succeed; the message names the step and the reason in one line."""
 
 
 @dataclass

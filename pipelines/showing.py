@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import duckdb
 import polars as pl
 from rich.console import Console
 from rich.table import Table as Sheet
 
-from assets.accounts import feed_account, silver_account
+from assets.accounts import PARTS, feed_totals, open_accounts, silver_account
 from schemas import tables
 from schemas.city_time import city_wall_clock
 from schemas.feeds import FEEDS
@@ -18,7 +14,6 @@ from warehouse import serving
 from warehouse.home import Home
 from warehouse.lake import Lake
 
-_PARTS = ("arrived", "accepted", "quarantined", "refused")
 _SILVER_PARTS = ("accepted", "kept", "merged", "superseded", "set_aside")
 
 
@@ -34,11 +29,11 @@ def show_places(home: Home, console: Console) -> None:
 def show_summary(home: Home, console: Console) -> None:
     """One line of totals."""
     lake = Lake(home)
-    totals = lake.read(tables.table("ops", "row_accounts")).select(pl.col(*_PARTS).sum())
+    totals = lake.read(tables.table("ops", "row_accounts")).select(pl.col(*PARTS).sum())
     files = lake.read(tables.table("ops", "files"))
     aside = files.filter(pl.col("outcome") == "set_aside").height
     console.print(
-        " · ".join(f"{name} {totals[name][0]:,}" for name in _PARTS)
+        " · ".join(f"{name} {totals[name][0]:,}" for name in PARTS)
         + f" · files {files.height}"
         + (f" ({aside} set aside)" if aside else "")
     )
@@ -59,15 +54,15 @@ def show_status(home: Home, console: Console) -> bool:
 
 def _show_feeds(lake: Lake, console: Console) -> bool:
     sheet = Sheet(
-        "feed", "数据源", *_PARTS, "closes", title="Arrived rows 到达 = 接受 + 隔离 + 拒收"
+        "feed", "数据源", *PARTS, "closes", title="Arrived rows 到达 = 接受 + 隔离 + 拒收"
     )
     closed = True
     for feed in FEEDS:
-        totals, wrong = feed_account(lake, feed.name)
-        if totals["arrived"][0] == 0 and wrong.is_empty():
+        totals, wrong = feed_totals(lake, feed.name), open_accounts(lake, feed.name)
+        if not totals["arrived"] and wrong.is_empty():
             continue
         closed = closed and wrong.is_empty()
-        numbers = [f"{totals[name][0]:,}" for name in _PARTS]
+        numbers = [f"{totals[name]:,}" for name in PARTS]
         sheet.add_row(feed.name, feed.zh, *numbers, "✓" if wrong.is_empty() else "✗")
     console.print(sheet)
     return closed
@@ -128,32 +123,3 @@ def _show_publication(lake: Lake, console: Console) -> None:
             ).collect().item()  # fmt: skip
             if newest:
                 console.print(f"  {feed.name}: newest day {newest}")
-
-
-def show_query(file: Path, query: str, console: Console, *, csv: bool) -> None:
-    """Run one query on a serving file and print what it gives.
-
-    Raises:
-        ValueError: DuckDB refused the query; its reason in one line.
-    """
-    connection = duckdb.connect(
-        str(file),
-        read_only=True,
-        config={"enable_external_access": "false", "lock_configuration": "true"},
-    )
-    try:
-        result = connection.execute(query)
-        names = [column[0] for column in result.description or []]
-        rows = result.fetchall()
-    except duckdb.Error as error:
-        raise ValueError(str(error).strip().splitlines()[0]) from None
-    finally:
-        connection.close()
-    if csv:
-        frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
-        sys.stdout.write(frame.write_csv())
-        return
-    sheet = Sheet(*names)
-    for row in rows:
-        sheet.add_row(*("" if value is None else str(value) for value in row))
-    console.print(sheet)

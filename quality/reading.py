@@ -18,16 +18,16 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
 def read_text(series: pl.Series) -> pl.Series:
-    """Text without surrounding blanks. A NUL or an undecodable byte makes it unreadable."""
+    """Text without surrounding blanks, null if blank. NUL or undecodable bytes are unreadable."""
     text = series.str.strip_chars()
-    broken = text.str.contains("[\x00\ufffd]")
+    broken = text.str.contains("[\x00\ufffd]|^$")
     if broken.any():
         text = text.set(broken.fill_null(False), None)
     return text
 
 
 def read_integer(series: pl.Series) -> pl.Series:
-    """A whole number; `12.0` is one, `12.5` and anything beyond 2^53 are not."""
+    """A whole number; `12.0` is one, `12.5` is not, nor is a decimal form from 2^53 on."""
     text = series.str.strip_chars()
     whole = text.cast(pl.Int64, strict=False)
     left = whole.is_null() & text.is_not_null()

@@ -251,8 +251,10 @@ def test_what_is_no_sensible_workbook_is_refused_with_a_reason(read, read_rental
     lying = bytearray(bomb)
     at = lying.rfind(b"sheet1.xml") - 46 - len("xl/worksheets/") + 24
     lying[at : at + 4] = (100).to_bytes(4, "little")
+    assert zipfile.ZipFile(io.BytesIO(lying)).getinfo("xl/worksheets/sheet1.xml").file_size == 100
     for bad, reason in (
-        (b"", "not readable"), (b"PK\x03\x04 no", "not readable"), (zipped.getvalue(), "not readable"),
+        (b"", "not readable"), (b"PK\x03\x04 no", "not readable"),
+        (zipped.getvalue(), "not readable"),
         (data[:-40], "not readable"), (data.replace(b"<", b"["), "not readable"),
         (repacked(data, lambda t: t.replace(b'r="A2"', b'r="XFD1048576"')), "spans more"),
         (repacked(data, lambda t: t.replace(b'r="A2"', b'r="ZZZZZZ99999999999"')), "spans more"),

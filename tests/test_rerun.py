@@ -72,8 +72,10 @@ def deal(source: Path, target: Path, hand: random.Random) -> None:
     by_header: dict[bytes, list[bytes]] = {}
     target.mkdir(parents=True)
     for n, path in enumerate(sorted(source.iterdir())):
-        if path.suffix in {".json", ".geojson", ".xlsx"} or "torn" in path.name or (
-            path.stat().st_size == 0 or "narrow" in path.name
+        if (
+            path.suffix in {".json", ".geojson", ".xlsx"}
+            or "torn" in path.name
+            or (path.stat().st_size == 0 or "narrow" in path.name)
         ):
             shutil.copyfile(path, target / f"z{hand.random():.6f}-{n}{''.join(path.suffixes)}")
         elif path.suffix == ".csv":
@@ -94,9 +96,7 @@ def deal(source: Path, target: Path, hand: random.Random) -> None:
                 (target / f"{part}-{name}").write_bytes(b"\n".join(lines) + b"\n")
 
 
-def test_shuffled_and_split_otherwise_it_is_the_same_lake(
-    demo_run: Home, tmp_path: Path
-) -> None:
+def test_shuffled_and_split_otherwise_it_is_the_same_lake(demo_run: Home, tmp_path: Path) -> None:
     other = same_district(demo_run, tmp_path / "shuffled", landing=False)
     hand = random.Random(7)
     dealt = tmp_path / "dealt"
@@ -115,9 +115,7 @@ def test_shuffled_and_split_otherwise_it_is_the_same_lake(
 
 
 @pytest.mark.parametrize("point", [1, 2])
-def test_killed_in_the_middle_it_ends_the_same(
-    demo_run: Home, tmp_path: Path, point: int
-) -> None:
+def test_killed_in_the_middle_it_ends_the_same(demo_run: Home, tmp_path: Path, point: int) -> None:
     other = same_district(demo_run, tmp_path / "killed")
     running = subprocess.Popen(
         [*GOVLAKE, "run", "--home", str(other.root)],

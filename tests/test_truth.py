@@ -99,9 +99,7 @@ def test_no_other_feed_has_quarantined_rows(demo_lake: Lake, truth: Truth) -> No
     assert found == planted
 
 
-def test_arrived_and_refused_rows_are_counted_file_by_file(
-    demo_lake: Lake, truth: Truth
-) -> None:
+def test_arrived_and_refused_rows_are_counted_file_by_file(demo_lake: Lake, truth: Truth) -> None:
     files = demo_lake.read(tables.table("ops", "files"), ["file_id", "file_name"])
     booked = (
         demo_lake.read(tables.table("ops", "row_accounts"))

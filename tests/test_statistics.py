@@ -1,0 +1,110 @@
+"""Every statistic adds up over the tiers, and equals a plain count over the topic tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import duckdb
+import polars as pl
+import pytest
+
+from schemas import tables
+from schemas.metrics import BY_ID, METRICS
+from warehouse import serving
+from warehouse.home import Home
+from warehouse.lake import Lake
+
+pytestmark = pytest.mark.slow
+
+DISTRICT, NOWHERE = "350299", "350299-unplaced"
+
+
+def by_hand(lake: Lake, metric_id: str) -> dict[tuple[str | None, str, str], float]:
+    """(day, tier, area) → value, by a plain loop over the topic table."""
+    metric = BY_ID[metric_id]
+    found: dict[tuple[str | None, str, str], float] = defaultdict(float)
+    for row in lake.read(tables.table("topics", metric.table)).iter_rows(named=True):
+        if any(row[column] not in values for column, values in metric.where):
+            continue
+        amount = float(row[metric.measure]) if metric.measure else 1.0
+        day = str(row[metric.day_column]) if metric.day_column else None
+        code = row["community_code"]
+        for tier, area in (
+            ("community", code or NOWHERE),
+            ("street", code[:9] if code else NOWHERE),
+            ("district", DISTRICT),
+        ):
+            found[day, tier, area] += amount
+    return dict(found)
+
+
+@pytest.mark.parametrize("metric_id", [m.id for m in METRICS if m.day_column])
+def test_daily_values_equal_a_plain_count(demo_lake: Lake, metric_id: str) -> None:
+    rows = demo_lake.read(tables.table("statistics", "daily_values")).filter(
+        pl.col("metric_id") == metric_id
+    )
+    found = {
+        (str(day), tier, area): value
+        for day, tier, area, value in rows.select(
+            "value_day", "tier", "area_code", "value"
+        ).iter_rows()
+    }
+    assert found == by_hand(demo_lake, metric_id)
+
+
+@pytest.mark.parametrize("metric_id", [m.id for m in METRICS])
+def test_current_values_equal_a_plain_count(demo_lake: Lake, metric_id: str) -> None:
+    rows = demo_lake.read(tables.table("statistics", "current_values")).filter(
+        pl.col("metric_id") == metric_id
+    )
+    found = {(tier, area): v for tier, area, v in rows.select("tier", "area_code", "value").rows()}
+    expected: dict[tuple[str, str], float] = defaultdict(float)
+    for (_, tier, area), value in by_hand(demo_lake, metric_id).items():
+        expected[tier, area] += value
+    assert found == dict(expected)
+
+
+@pytest.mark.parametrize("name", ["daily_values", "current_values"])
+def test_communities_and_unplaced_sum_to_streets_and_to_the_district(
+    demo_lake: Lake, name: str
+) -> None:
+    values = demo_lake.read(tables.table("statistics", name))
+    by = ["metric_id", *(["value_day"] if name == "daily_values" else [])]
+    sums = values.group_by(*by, "tier").agg(pl.col("value").sum()).pivot(
+        on="tier", index=by, values="value"
+    )  # fmt: skip
+    assert sums.height > 30
+    assert sums.filter(pl.col("community") != pl.col("district")).is_empty()
+    assert sums.filter(pl.col("street") != pl.col("district")).is_empty()
+    streets = values.filter(
+        (pl.col("tier") == "community") & (pl.col("area_code") != NOWHERE)
+    ).with_columns(street=pl.col("area_code").str.head(9))
+    summed = streets.group_by(*by, "street").agg(total=pl.col("value").sum())
+    own = values.filter(pl.col("tier") == "street").rename({"area_code": "street"})
+    joined = summed.join(own, on=[*by, "street"], how="full", coalesce=True)
+    assert joined.filter(
+        (pl.col("street") != NOWHERE) & (pl.col("total") != pl.col("value"))
+    ).is_empty()
+
+
+def test_something_is_unplaced_and_shown(demo_run: Home) -> None:
+    with duckdb.connect(str(serving.serving_file(demo_run.serving)), read_only=True) as connection:
+        shown = connection.execute(
+            "SELECT count(*) FROM metric_values WHERE area_name = '未定位' AND value > 0"
+        ).fetchone()
+    assert shown is not None
+    assert shown[0] > 0
+
+
+def test_the_serving_file_shows_what_the_lake_holds(demo_run: Home) -> None:
+    lake = Lake(demo_run)
+    current = lake.read(tables.table("statistics", "current_values"))
+    with duckdb.connect(str(serving.serving_file(demo_run.serving)), read_only=True) as connection:
+        shown = connection.execute(
+            "SELECT metric_id, tier, area_code, value, is_withheld FROM metric_values "
+            "WHERE period = 'to_date'"
+        ).fetchall()
+    expected = {(m, t, a): v for m, t, a, v in current.iter_rows()}
+    assert len(shown) == len(expected)
+    for metric, tier, area, value, is_withheld in shown:
+        assert is_withheld or value == expected[metric, tier, area]
