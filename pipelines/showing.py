@@ -52,10 +52,18 @@ def show_status(home: Home, console: Console) -> bool:
     return closed
 
 
+def _sheet(title: str, names: tuple[str, ...], numbers: tuple[str, ...]) -> Sheet:
+    """A table whose names are never cut short and whose numbers stand flush right."""
+    sheet = Sheet(title=title, padding=(0, 0, 0, 1), pad_edge=False)
+    for name in names:
+        sheet.add_column(name, no_wrap=True)
+    for name in numbers:
+        sheet.add_column(name, justify="right")
+    return sheet
+
+
 def _show_feeds(lake: Lake, console: Console) -> bool:
-    sheet = Sheet(
-        "feed", "数据源", *PARTS, "closes", title="Arrived rows 到达 = 接受 + 隔离 + 拒收"
-    )
+    sheet = _sheet("到达 = 接受 + 隔离 + 拒收 (arrived rows)", ("feed",), (*PARTS, "closes"))
     closed = True
     for feed in FEEDS:
         totals, wrong = feed_totals(lake, feed.name), open_accounts(lake, feed.name)
@@ -63,14 +71,17 @@ def _show_feeds(lake: Lake, console: Console) -> bool:
             continue
         closed = closed and wrong.is_empty()
         numbers = [f"{totals[name]:,}" for name in PARTS]
-        sheet.add_row(feed.name, feed.zh, *numbers, "✓" if wrong.is_empty() else "✗")
+        sheet.add_row(f"{feed.name} {feed.zh}", *numbers, "✓" if wrong.is_empty() else "✗")
     console.print(sheet)
     return closed
 
 
 def _show_silver(lake: Lake, console: Console) -> bool:
-    sheet = Sheet("table", "表", "days", *_SILVER_PARTS, "closes",
-                  title="Accepted rows 接受 = 保留 + 合并 + 被取代 + 暂置")  # fmt: skip
+    sheet = _sheet(
+        "接受 = 保留 + 合并 + 被取代 + 暂置 (accepted rows)",
+        ("table",),
+        ("days", *_SILVER_PARTS, "closes"),
+    )
     closed = True
     for name in tables.ACCOUNTED:
         account = silver_account(lake, name)
@@ -80,14 +91,18 @@ def _show_silver(lake: Lake, console: Console) -> bool:
         closed = closed and good
         days = account["day"].drop_nulls().len()
         numbers = [f"{account[part].sum():,}" for part in _SILVER_PARTS]
-        sheet.add_row(name, tables.table("silver", name).zh, str(days or "-"), *numbers,
-                      "✓" if good else "✗")  # fmt: skip
+        sheet.add_row(
+            f"{name} {tables.table('silver', name).zh}",
+            str(days or "-"),
+            *numbers,
+            "✓" if good else "✗",
+        )
     console.print(sheet)
     return closed
 
 
 def _show_quarantine(lake: Lake, console: Console) -> None:
-    sheet = Sheet("feed", "rule", "rows", title="Quarantine by rule 隔离原因")
+    sheet = _sheet("隔离原因 (quarantine by rule)", ("feed", "rule"), ("rows",))
     for feed in FEEDS:
         rows = lake.read(tables.table("quarantine", feed.name), ["rules"])
         counts = rows.explode("rules")["rules"].value_counts(sort=True)
@@ -100,7 +115,8 @@ def _show_quarantine(lake: Lake, console: Console) -> None:
 def _show_files(lake: Lake, console: Console) -> None:
     files = lake.read(tables.table("ops", "files")).filter(pl.col("outcome") == "set_aside")
     if files.height:
-        sheet = Sheet("file", "reason", title="Files set aside 未读取的文件")
+        sheet = _sheet("未读取的文件 (files set aside)", ("file",), ())
+        sheet.add_column("reason")
         for name, reason in files.sort("file_name").select("file_name", "reason").iter_rows():
             sheet.add_row(name, reason)
         console.print(sheet)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 import shapely
 
@@ -124,7 +125,8 @@ def read_date(series: pl.Series) -> pl.Series:
 
 def read_geometry(series: pl.Series) -> pl.Series:
     """GeoJSON text as WKB; unreadable, empty, self-crossing or non-finite shapes are not read."""
-    shapes = shapely.from_geojson(series.to_list(), on_invalid="ignore")
+    with np.errstate(all="ignore"):  # 1e999 overflows; not finite, it is not read
+        shapes = shapely.from_geojson(series.to_list(), on_invalid="ignore")
     good = ~shapely.is_missing(shapes) & shapely.is_valid(shapes) & ~shapely.is_empty(shapes)
     return pl.Series(
         series.name,
