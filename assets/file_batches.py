@@ -6,7 +6,7 @@ their file id. Memory is bounded by the two limits below, whatever the size of a
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,10 +18,11 @@ from schemas import tables
 from schemas.feeds import BY_NAME
 from schemas.ledgers import QuarantinedRow
 from warehouse.lake import Lake, empty
-from warehouse.readers import Broken, Chunk
+from warehouse.readers import Broken, Chunk, UnreadableFile
 
 ROWS_PER_JUDGEMENT = 50_000
 ROWS_PER_COMMIT = 400_000
+HOPELESS_ROWS = 20_000
 
 Book = dict[str, Account]
 """Feed → its account, for one file."""
@@ -39,6 +40,8 @@ class FileBatch:
     _unjudged: int = 0
     _unwritten: int = 0
     _written: set[str] = field(default_factory=set)
+    _readable: Counter[str] = field(default_factory=Counter)
+    _broken: Counter[str] = field(default_factory=Counter)
 
     def account(self, file_id: str, feed: str) -> Account:
         """The account of one feed of one file."""
@@ -50,8 +53,7 @@ class FileBatch:
             self.account(file_id, feed).arrived += texts.height
             self._texts.setdefault(feed, []).append(texts.with_columns(file_id=pl.lit(file_id)))
             self._unjudged += texts.height
-        for broken in chunk.broken:
-            self._set_broken(file_id, broken)
+        self._set_broken(file_id, chunk)
         account = self.account(file_id, default)
         account.arrived += chunk.refused
         account.refused += chunk.refused
@@ -110,21 +112,36 @@ class FileBatch:
             account.quarantined += rows.height
             account.rules.update(rows["rules"].explode())
 
-    def _set_broken(self, file_id: str, broken: Broken) -> None:
-        account = self.account(file_id, broken.feed)
-        account.arrived += 1
-        account.quarantined += 1
-        account.rules[UNREADABLE_ROW] += 1
-        row = {
-            "file_id": file_id,
-            "row_number": broken.row_number,
-            "item_number": broken.item_number,
-            "rules": [UNREADABLE_ROW],
-            "row": None,
-            "detail": broken.detail,
-        }
-        frame = pl.DataFrame([row], schema=empty(QuarantinedRow).schema)
-        self._hold(broken.feed, empty(BY_NAME[broken.feed].contract), frame)
+    def _set_broken(self, file_id: str, chunk: Chunk) -> None:
+        """Quarantine rows that could not be parsed; a file of nothing else is no such file at all.
+
+        Raises:
+            UnreadableFile: many rows and not one of them can be read.
+        """
+        self._readable[file_id] += sum(rows.height for rows in chunk.rows.values())
+        self._broken[file_id] += len(chunk.broken)
+        if self._broken[file_id] > HOPELESS_ROWS and not self._readable[file_id]:
+            raise UnreadableFile(f"not one of its first {self._broken[file_id]:,} rows is readable")
+        by_feed: dict[str, list[Broken]] = {}
+        for broken in chunk.broken:
+            by_feed.setdefault(broken.feed, []).append(broken)
+        for feed, several in by_feed.items():
+            account = self.account(file_id, feed)
+            account.arrived += len(several)
+            account.quarantined += len(several)
+            account.rules[UNREADABLE_ROW] += len(several)
+            frame = pl.DataFrame(
+                {
+                    "row_number": [one.row_number for one in several],
+                    "item_number": [one.item_number for one in several],
+                    "detail": [one.detail for one in several],
+                }
+            ).with_columns(
+                file_id=pl.lit(file_id), rules=pl.lit([UNREADABLE_ROW]), row=pl.lit(None, pl.String)
+            )
+            schema = empty(QuarantinedRow).schema
+            quarantined = frame.select([pl.col(name).cast(t) for name, t in schema.items()])
+            self._hold(feed, empty(BY_NAME[feed].contract), quarantined)
 
 
 def _by_file(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-REGISTERS = dg.AssetSelection.groups("bronze") | dg.AssetSelection.keys(
-    "silver/areas", "silver/devices"
+REGISTERS = dg.AssetSelection.groups("bronze") | dg.AssetSelection.assets(
+    ["silver", "areas"], ["silver", "devices"]
 )
 
 TAKE_IN = dg.define_asset_job(

@@ -124,7 +124,8 @@ def _show_files(lake: Lake, console: Console) -> None:
 
 def _show_publication(lake: Lake, console: Console) -> None:
     served = serving.current(lake.home.serving)
-    last = lake.read(tables.table("ops", "publications")).filter(pl.col("generation") == served)
+    published = lake.read(tables.table("ops", "publications"))
+    last = published.filter(pl.col("generation") == (served or ""))
     if last.is_empty():
         console.print("generation: nothing is published yet (run `govlake run`)")
         return

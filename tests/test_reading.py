@@ -173,6 +173,10 @@ def test_every_style_of_an_instant_is_the_same_instant(naive: datetime, style: i
         ("instant", "2026-11-20", None),
         ("instant", "2026-11-20T00:00:00+08:00", datetime(2026, 11, 19, 16, tzinfo=UTC)),
         ("instant", "20261120075960", datetime(2026, 11, 20, tzinfo=UTC)),  # a leap second
+        ("instant", "21020101000000", None),
+        ("instant", "18991231120000", None),
+        ("date", "21010101", None),
+        ("date", "19000101", date(1900, 1, 1)),
         ("date", "2026-11-20 00:00:00", date(2026, 11, 20)),
         ("date", "2026-11-20 08:00:00", None),
         ("date", "2026年1月2日", date(2026, 1, 2)),
