@@ -77,6 +77,19 @@ def build_days(
     """
     allowed = None if only is None else set(only)
     wanted = [d for d in builds.stale(lake, table, inputs) if allowed is None or d in allowed]
+    with lake.home.locked(wait=True):
+        _build_groups(lake, table, inputs, clean, wanted, at_once)
+    return Outcome(wanted, _rows(lake, table))
+
+
+def _build_groups(
+    lake: Lake,
+    table: Table,
+    inputs: Mapping[str, str],
+    clean: Callable[[list[date]], Clean],
+    wanted: list[str],
+    at_once: int,
+) -> None:
     for start in range(0, len(wanted), at_once):
         group = wanted[start : start + at_once]
         days = [date.fromisoformat(day) for day in group]
@@ -87,7 +100,6 @@ def build_days(
             lake.replace_parts(ledger, part, days)
         builds.record(lake, table, builds.built_parts(table, rows, {d: inputs[d] for d in group}))
         report(f"build {table.label}", start + len(group), len(wanted))
-    return Outcome(wanted, _rows(lake, table))
 
 
 def days_at_once(lake: Lake, feed: str) -> int:
@@ -113,11 +125,12 @@ def build_whole(lake: Lake, table: Table, inputs: str, clean: Callable[[], Clean
     if not builds.stale(lake, table, {WHOLE: inputs}):
         return Outcome([], _rows(lake, table))
     one = clean()
-    lake.replace(table, one.rows)
-    for ledger, part in _ledgers(table, one):
-        lake.replace(ledger, part)
-    content = content_fingerprint(conform(table, one.rows))
-    builds.record(lake, table, {WHOLE: Built(inputs, content, one.rows.height)})
+    with lake.home.locked(wait=True):
+        lake.replace(table, one.rows)
+        for ledger, part in _ledgers(table, one):
+            lake.replace(ledger, part)
+        content = content_fingerprint(conform(table, one.rows))
+        builds.record(lake, table, {WHOLE: Built(inputs, content, one.rows.height)})
     report(f"build {table.label}", 1, 1)
     return Outcome([WHOLE], one.rows.height)
 

@@ -22,7 +22,8 @@ from warehouse.readers import Broken, Chunk, UnreadableFile
 
 ROWS_PER_JUDGEMENT = 50_000
 ROWS_PER_COMMIT = 400_000
-HOPELESS_ROWS = 20_000
+HOPELESS_ROWS = 100_000
+"""A file of which not one of so many rows can be accepted is the wrong file; it is set aside."""
 
 Book = dict[str, Account]
 """Feed → its account, for one file."""
@@ -40,8 +41,6 @@ class FileBatch:
     _unjudged: int = 0
     _unwritten: int = 0
     _written: set[str] = field(default_factory=set)
-    _readable: Counter[str] = field(default_factory=Counter)
-    _broken: Counter[str] = field(default_factory=Counter)
 
     def account(self, file_id: str, feed: str) -> Account:
         """The account of one feed of one file."""
@@ -61,15 +60,17 @@ class FileBatch:
         account.unknown.update(chunk.unknown)
         if self._unjudged >= ROWS_PER_JUDGEMENT:
             self.judge()
+            self._refuse_hopeless(file_id)
         if self._unwritten >= ROWS_PER_COMMIT:
             self.write()
 
     def judge(self) -> None:
         """Judge the rows gathered so far and book them file by file."""
         for feed, frames in self._texts.items():
-            judged = judge(BY_NAME[feed].contract, pl.concat(frames))
-            self._book(feed, judged.accepted, judged.quarantined)
-            self._hold(feed, judged.accepted, judged.quarantined)
+            for part in pl.concat(frames).iter_slices(2 * ROWS_PER_JUDGEMENT):
+                judged = judge(BY_NAME[feed].contract, part)
+                self._book(feed, judged.accepted, judged.quarantined)
+                self._hold(feed, judged.accepted, judged.quarantined)
         self._texts.clear()
         self._unjudged = 0
 
@@ -112,16 +113,23 @@ class FileBatch:
             account.quarantined += rows.height
             account.rules.update(rows["rules"].explode())
 
-    def _set_broken(self, file_id: str, chunk: Chunk) -> None:
-        """Quarantine rows that could not be parsed; a file of nothing else is no such file at all.
+    def _refuse_hopeless(self, file_id: str) -> None:
+        """A large file of which nothing can be accepted is the wrong file, or made to fill disks.
 
         Raises:
-            UnreadableFile: many rows and not one of them can be read.
+            UnreadableFile: many rows arrived and not one of them was accepted.
         """
-        self._readable[file_id] += sum(rows.height for rows in chunk.rows.values())
-        self._broken[file_id] += len(chunk.broken)
-        if self._broken[file_id] > HOPELESS_ROWS and not self._readable[file_id]:
-            raise UnreadableFile(f"not one of its first {self._broken[file_id]:,} rows is readable")
+        accounts = self.books[file_id].values()
+        arrived = sum(account.arrived for account in accounts)
+        if arrived > HOPELESS_ROWS and not any(account.accepted for account in accounts):
+            rules = sum((account.rules for account in accounts), Counter[str]())
+            worst = rules.most_common(1)[0][0] if rules else UNREADABLE_ROW
+            raise UnreadableFile(
+                f"not one of its first {arrived:,} rows is acceptable; most often broken: {worst}"
+            )
+
+    def _set_broken(self, file_id: str, chunk: Chunk) -> None:
+        """Quarantine rows that could not be parsed."""
         by_feed: dict[str, list[Broken]] = {}
         for broken in chunk.broken:
             by_feed.setdefault(broken.feed, []).append(broken)
@@ -142,6 +150,7 @@ class FileBatch:
             schema = empty(QuarantinedRow).schema
             quarantined = frame.select([pl.col(name).cast(t) for name, t in schema.items()])
             self._hold(feed, empty(BY_NAME[feed].contract), quarantined)
+            self._refuse_hopeless(file_id)
 
 
 def _by_file(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -46,7 +46,8 @@ def generation(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], as_of: dg.ResourceParam[AsOf]
 ) -> dg.MaterializeResult:
     """Serving files for every area, and the exports, if anything they hold has changed."""
-    made = publish(lake, as_of.instant)
+    with lake.home.locked(wait=True):
+        made = publish(lake, as_of.instant)
     if made is None:
         return dg.MaterializeResult(
             metadata={"generation": serving.current(lake.home.serving) or "", "renewed": "nothing"}

@@ -67,10 +67,15 @@ def take_in(lake: Lake, source: str) -> Intake:
         What happened, by file and rule. An unreadable file is set aside with its reason and
         does not stop the others.
     """
+    with lake.home.locked(wait=True):
+        return _take_in(lake, source)
+
+
+def _take_in(lake: Lake, source: str) -> Intake:
     intake = Intake(recovered=journal.recover(lake, source))
     listing = list_files(lake.home.landing, source)
     intake.waiting, intake.refused_files = listing.waiting, listing.refused
-    new = list(_new_files(lake, source, listing.files))
+    new = list(_identified(new_files(lake, source, listing.files), intake))
     total, done = float(sum(file.size for file, _ in new)), 0.0
     for batch in _batches(new):
         _take_batch(lake, source, batch, intake, done, total)
@@ -79,15 +84,20 @@ def take_in(lake: Lake, source: str) -> Intake:
     return intake
 
 
-def _new_files(
-    lake: Lake, source: str, files: list[LandedFile]
-) -> Iterator[tuple[LandedFile, str]]:
-    """Files never seen under this name, size and time, with their digest."""
+def new_files(lake: Lake, source: str, files: list[LandedFile]) -> list[LandedFile]:
+    """Files never seen under this name, size and time."""
     known = lake.scan(journal.FILES).filter(pl.col("source") == source).collect()
     seen = set(known.select("file_name", "size_bytes", "modified_ns").iter_rows())
+    return [f for f in files if (f.name, f.size, f.modified_ns) not in seen]
+
+
+def _identified(files: list[LandedFile], intake: Intake) -> Iterator[tuple[LandedFile, str]]:
+    """Files with the digest that names them; one we may not read is told and tried again later."""
     for file in files:
-        if (file.name, file.size, file.modified_ns) not in seen:
+        try:
             yield file, file.sha256()[:32]
+        except OSError as error:
+            intake.refused_files[file.name] = f"cannot be read: {error.strerror}"
 
 
 def _batches(files: list[tuple[LandedFile, str]]) -> Iterator[list[tuple[LandedFile, str]]]:
@@ -113,13 +123,15 @@ def _take_batch(
 ) -> None:
     """Take in some files and commit them together."""
     feeds = sources()[source]
-    batch_id = fingerprint(source, *(f"{file.name}:{file_id}" for file, file_id in files))
+    own = lake.scan(journal.FILES).filter(pl.col("source") == source)
+    known = own.select("file_id", "outcome").collect()
+    taken_before = set(known.filter(pl.col("outcome") == "taken_in")["file_id"])
+    # the number of files before it tells a batch from the same files delivered once more
+    batch_id = fingerprint(source, known.height, *(f"{f.name}:{file_id}" for f, file_id in files))
     written = [tables.BY_KEY[(layer, f.name)] for f in feeds for layer in ("bronze", "quarantine")]
     journal.begin(lake, source, batch_id, written)
     batch = FileBatch(lake)
     readers = Readers(feeds)
-    taken = lake.scan(journal.FILES).filter(pl.col("outcome") == "taken_in")
-    taken_before = set(taken.select("file_id").collect()["file_id"])
     ended: list[Ended] = []
     for file, file_id in files:
         if file_id in taken_before:
@@ -136,6 +148,9 @@ def _take_batch(
         except UnreadableFile as error:
             batch.forget(file_id)
             ended.append(Ended(file, file_id, "set_aside", str(error)))
+        except OSError as error:
+            batch.forget(file_id)
+            intake.refused_files[file.name] = f"cannot be read: {error.strerror}"
         done += file.size
     batch.write()
     _commit(lake, source, batch_id, batch, ended)

@@ -54,13 +54,15 @@ def demo(
 ) -> None:
     """Write the fictional demo district's feed files into HOME/landing, with a truth to check by."""  # noqa: E501 - shown by --help
     from pipelines.demo import write_demo
-    from pipelines.settings import demo_as_of
+    from pipelines.settings import demo_as_of, refuse_another_demo
 
     place = home_of(home)
+    instant = demo_as_of(place, as_of)
+    refuse_another_demo(place, days=days, scale=scale, seed=seed, as_of=instant)
     place.prepare()
     with console.status("writing the demo district …"):
         summary = write_demo(
-            place.root, days=days, scale=scale, seed=seed, as_of=demo_as_of(place, as_of),
+            place.root, days=days, scale=scale, seed=seed, as_of=instant,
             feeds=[f.strip() for f in feeds.split(",")] if feeds else None,
         )  # fmt: skip
     rows = sum(summary.rows.values())
@@ -78,9 +80,10 @@ def run(home: HomeOption = None) -> None:
         console.print(f"nothing new: every table unchanged ({report.seconds:.1f} s)")
     else:
         console.print(f"{len(report.changed)} tables renewed in {report.seconds:.1f} s")
-    from pipelines.showing import show_places, show_summary
+    from pipelines.showing import show_places, show_summary, show_unread
 
     show_summary(place, console)
+    show_unread(place, console)
     show_places(place, console)
 
 

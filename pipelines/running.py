@@ -37,7 +37,6 @@ class RunReport:
         generation: The generation being served afterwards.
         published: Whether it is a new one.
         seconds: Wall time.
-        warnings: One line per file set aside or undone batch.
     """
 
     changed: list[str] = field(default_factory=list)
@@ -99,6 +98,8 @@ def _execute(defs: Any, job: str, instance: dg.DagsterInstance, tags: dict[str, 
         if event.is_step_failure and event.step_failure_data.error:
             error = event.step_failure_data.error
             cause = error.cause or error
+            if "AssetCheckFailed" in cause.message:
+                continue  # named below, by its table and check
             reasons.append(f"{event.step_key}: {cause.message.strip().splitlines()[0]}")
     reasons.extend(
         f"{check.asset_key.to_user_string()}: {check.check_name} failed"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import Any
 
 from assets.publish import AsOf
 from schemas.city_time import city_date_of, start_of_city_day
-from warehouse.home import Home, default_home
+from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import Lake
 
 HOME_VARIABLE = "GOVLAKE_HOME"
@@ -46,3 +47,20 @@ def demo_as_of(home: Home, text: str | None) -> datetime:
             raise ValueError(f"--as-of {text} has no zone: write 2026-11-20T00:00:00+08:00")
         return instant
     return home.demo_as_of() or start_of_city_day(city_date_of(datetime.now(UTC)))
+
+
+def refuse_another_demo(home: Home, *, days: int, scale: float, seed: int, as_of: datetime) -> None:
+    """Keep two demo districts out of one lake.
+
+    Raises:
+        HomeError: this home was already run on a demo of other parameters.
+    """
+    if not home.demo_marker.exists() or not (home.lake / "ops" / "files").exists():
+        return
+    was = json.loads(home.demo_marker.read_text())
+    same = (was["days"], was["scale"], was["seed"]) == (days, scale, seed)
+    if not same or datetime.fromisoformat(was["as_of"]) != as_of:
+        raise HomeError(
+            f"{home.root} already holds the demo of {was['days']} days, scale {was['scale']}, "
+            f"seed {was['seed']}, as of {was['as_of']}: choose another --home, or remove this one"
+        )

@@ -10,7 +10,7 @@ from assets.accounts import PARTS, feed_totals, open_accounts, silver_account
 from schemas import tables
 from schemas.city_time import city_wall_clock
 from schemas.feeds import FEEDS
-from warehouse import serving
+from warehouse import landing, serving
 from warehouse.home import Home
 from warehouse.lake import Lake
 
@@ -39,6 +39,12 @@ def show_summary(home: Home, console: Console) -> None:
     )
 
 
+def show_unread(home: Home, console: Console) -> None:
+    """What lies in landing and is not read, one line each."""
+    for name, reason in landing.unread(home.landing).items():
+        console.print(f"not read: landing/{name}: {reason}", style="yellow", soft_wrap=True)
+
+
 def show_status(home: Home, console: Console) -> bool:
     """Everything about a home on one page; False where an account does not close."""
     lake = Lake(home)
@@ -46,6 +52,7 @@ def show_status(home: Home, console: Console) -> bool:
     closed = _show_silver(lake, console) and closed
     _show_quarantine(lake, console)
     _show_files(lake, console)
+    show_unread(home, console)
     _show_publication(lake, console)
     if not closed:
         console.print("row accounts do NOT close: see the lines marked ✗", style="bold red")

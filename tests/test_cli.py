@@ -132,3 +132,22 @@ def test_exports_carry_their_checksums(demo_run: Home) -> None:
         assert hashlib.sha256(data).hexdigest() == entry["sha256"]
         assert pl.read_parquet(folder / entry["path"]).height == entry["rows"]
     assert len(manifest["files"]) > 10
+
+
+def test_nothing_in_landing_is_ignored_in_silence(home: Home) -> None:
+    for name in ("face_capture/a.ndjson", "captures/b.ndjson.part", "loose.csv"):
+        path = home.landing / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    (home.landing / "captures" / "link.ndjson").symlink_to("/etc/hostname")
+    text = said(govlake("status", "--home", str(home.root)))
+    assert "landing/face_capture: no feed of this name" in text
+    assert "landing/captures/b.ndjson.part: still being written" in text
+    assert "landing/captures/link.ndjson: not a regular file" in text
+    assert "landing/loose.csv: lies outside" in text
+
+
+def test_another_demo_in_the_same_home_is_refused(demo_run: Home) -> None:
+    done = govlake("demo", "--home", str(demo_run.root), "--seed", "2", check=False)
+    assert done.returncode == 1
+    assert "another --home" in said(done)

@@ -8,7 +8,8 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from contract_examples import BOOKS, Book, Texts
+from contract_book import Book, Texts
+from contract_examples import BOOKS
 
 from quality.judging import judge
 from schemas.contract import (

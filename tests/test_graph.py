@@ -9,6 +9,7 @@ import pytest
 from support import govlake, write_demo_home
 
 from assets.silver.captures import face_passages
+from assets.taking_in import take_in
 from assets.timing import CITY_DAY
 from pipelines.definitions import defs
 from schemas import tables
@@ -80,27 +81,25 @@ def test_capture_days_are_partitions_backfilled_in_one_run(graph: dg.Definitions
 
 
 @pytest.mark.slow
-def test_a_new_file_wakes_the_landing_sensor_once(
+def test_the_landing_sensor_asks_until_the_file_is_taken_in(
     graph: dg.Definitions, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GOVLAKE_HOME", str(home.root))
+    monkeypatch.setattr("pipelines.sensors.resources", lambda: {"lake": Lake(home)})
     sensor = graph.resolve_sensor_def("landing")
-    with dg.DagsterInstance.ephemeral() as instance:
-        cursor: str | None = None
 
-        def ask() -> bool:
-            nonlocal cursor
-            context = dg.build_sensor_context(instance=instance, cursor=cursor)
-            asked = sensor.evaluate_tick(context)
-            cursor = asked.cursor or cursor
-            return bool(asked.run_requests)
+    def asked() -> list[str | None]:
+        with dg.DagsterInstance.ephemeral() as instance:
+            tick = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+        return [request.run_key for request in tick.run_requests or []]
 
-        ask()
-        assert not ask()
-        (home.landing / "devices").mkdir()
-        (home.landing / "devices" / "new.csv").write_text("ApeID,DeviceKind,UpdatedAt\n")
-        assert ask()
-        assert not ask()
+    assert asked() == []
+    (home.landing / "devices").mkdir()
+    (home.landing / "devices" / "new.csv").write_text("ApeID,DeviceKind,UpdatedAt\n")
+    first = asked()
+    assert len(first) == 1
+    assert asked()[0] == first[0], "the same files in the same hour are one request"
+    take_in(Lake(home), "devices")
+    assert asked() == []
 
 
 @pytest.mark.slow

@@ -145,7 +145,7 @@ def test_every_wrapping_of_one_face_gives_that_face(read, message, indent):
         data = gzip.compress(text.encode()) if name.endswith("gz") else text
         assert read(data, name).ids("face_captures") == [(1, 1, face(1)["FaceID"])]
     if indent is None:
-        assert read("\n \t\n" + text).ids("face_captures") == [(3, 1, face(1)["FaceID"])]
+        assert read("\n \t\n\t " + text).ids("face_captures") == [(3, 1, face(1)["FaceID"])]
 
 
 def test_notified_objects_carry_the_trigger_time_of_their_notification(read):
@@ -202,6 +202,9 @@ def test_forbidden_fields_are_counted_by_name_and_unknown_ones_too(read):
     book = read(as_lines(face(1, VendorScore=SECRET), post(face(2, VendorScore=SECRET))))
     assert book.dropped == Counter(IsSuspectedTerrorist=2, GenderCode=2, Data=2)
     assert book.unknown == Counter(VendorScore=2)
+    book = read(as_lines(notification([face(1)], Name=SECRET, VendorNote=SECRET)))
+    assert book.dropped == Counter(IsSuspectedTerrorist=1, GenderCode=1, Data=1, Name=1)
+    assert book.unknown == Counter(VendorNote=1)
 
 
 @pytest.mark.parametrize("field", ["TrackToken", "DeviceID", "FaceAppearTime", "LeftTopX"])
@@ -227,6 +230,17 @@ def test_a_broken_line_costs_itself_only_and_is_named_by_number(read, bad):
     assert [row for row, _, _ in book.ids("face_captures")] == [1, 3]
     assert book.places() == [(2, 1)]
     assert bad not in book.broken[0].detail
+
+
+def test_nesting_close_to_what_python_can_hold_is_no_crash(read):
+    for depth in range(800, 1000, 2):
+        inner = '{"Extra":' * depth + "1" + "}" * depth
+        message = post({"FaceID": "1", "Extra": 0})
+        lines = ['{"FaceListObject":' * depth + "{}" + "}" * depth,
+                 json.dumps(message).replace('"Extra": 0', f'"Extra": {inner}')]  # fmt: skip
+        book = read("\n".join(lines) + "\n")
+        met = {row for row, *_ in (*book.places(), *book.ids("face_captures"))}
+        assert met == {1, 2}
 
 
 def test_items_of_a_message_are_numbered_through_its_broken_ones(read):

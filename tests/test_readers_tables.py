@@ -97,6 +97,13 @@ def read_rentals(read, tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_byte_order_marks_are_no_part_of_the_first_heading(read_csv, encoding, end):
+    frame, _ = read_csv(("\ufeff" + as_csv(row(), end=end)).encode(encoding))
+    assert frame["device_id"].to_list() == [ID]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_names_survive_every_encoding_rare_ones_too(read_csv, encoding, end):
     names = ["张㐂", "𠮷野", "李四"]  # the second takes four bytes in GB18030
     frame, chunk = read_csv(as_csv(*map(row, names), end=end).encode(encoding))
@@ -130,6 +137,15 @@ def test_a_stray_quote_costs_one_row_only_even_if_another_follows(read_csv, stra
     assert [b.row_number for b in chunk.broken] == [2, 6]
 
 
+def test_two_stray_quotes_do_not_make_one_field_of_the_rows_between(read_csv):
+    rows = as_csv(row("a"), row("b"), header=row("c"))
+    frame, chunk = read_csv(as_csv() + f'{ID},"x\n' + rows + 'y",camera,2026-11-01\n' + rows)
+    assert frame["device_name"].to_list() == ["c", "a", "b"] * 2
+    frame, chunk = read_csv(as_csv() + '"x\n' + as_csv(header=row(",y")))
+    assert frame["device_name"].to_list() == [",y"]
+    assert len(chunk.broken) == 1
+
+
 def test_a_quote_inside_an_unquoted_field_is_text(read_csv):
     frame, chunk = read_csv(as_csv() + ",".join(row('5"管')) + "\n")
     assert frame["device_name"].to_list() == ['5"管']
@@ -144,8 +160,8 @@ def test_short_and_long_rows_are_set_aside_beside_their_neighbours(read_csv):
 
 
 def test_lines_beyond_8_mib_cost_themselves_only(read_csv):
-    long = "x" * (10 << 20)
-    for bad in (long, f'"{long}', f"{long},{','.join(row()[1:])}"):
+    long, longer = "x" * (10 << 20), "x" * (14 << 20)
+    for bad in (long, f'"{long}', *(f"{x},{','.join(row()[1:])}" for x in (long, longer))):
         frame, chunk = read_csv(as_csv(row("a")) + bad + "\n" + ",".join(row("b")) + "\n")
         assert frame["device_name"].to_list() == ["a", "b"]
         assert "longer than 8 MiB" in chunk.broken[0].detail

@@ -104,21 +104,35 @@ class Home:
         return datetime.fromisoformat(json.loads(self.demo_marker.read_text())["as_of"])
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the home against a second run.
+    def locked(self, *, wait: bool = False) -> Iterator[None]:
+        """Hold the home against other processes; within this process it may be held again.
+
+        Args:
+            wait: Wait for another run to end, instead of refusing.
 
         Raises:
             HomeError: another run holds it.
         """
+        if self.root in _HELD:
+            yield
+            return
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "run.lock").open("a") as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise HomeError(
                     f"another run is at work in {self.root}; wait for it to end"
                 ) from None
-            yield
+            _HELD.add(self.root)
+            try:
+                yield
+            finally:
+                _HELD.discard(self.root)
+
+
+_HELD: set[Path] = set()
+"""Homes this process holds."""
 
 
 def default_home() -> Path:

@@ -130,8 +130,8 @@ class Lake:
             return DeltaTable(str(self.path(table)))
         except DeltaError as error:
             raise LakeError(
-                f"{table.label} cannot be opened ({_first_line(error)}); restore it from backup, "
-                "or delete its folder and take the landing files in again"
+                f"{table.label} cannot be opened ({_first_line(error)}); restore lake/ from backup, "
+                "or move the whole lake/ away and run again: it is built anew from landing"
             ) from None
 
     def _write(

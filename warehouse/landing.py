@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.feeds import Feed, landing_folders
+from schemas.feeds import Feed, landing_folders, sources
 
 UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 _SETTLE_SECONDS = 2.0
@@ -83,6 +83,26 @@ def list_files(landing: Path, source: str) -> Listing:
         if path not in growing
     ]
     return Listing(files, waiting, refused)
+
+
+def unread(landing: Path) -> dict[str, str]:
+    """What lies in landing and will not be read, with the reason: nothing is ignored in silence."""
+    known = {folder for source in sources() for folder in landing_folders(source)}
+    found: dict[str, str] = {}
+    for path in sorted(landing.iterdir()) if landing.is_dir() else []:
+        if path.is_dir() and path.name not in known:
+            found[path.name] = "no feed of this name; folders: " + ", ".join(sorted(known))
+        elif not path.is_dir():
+            found[path.name] = "lies outside the feeds' folders"
+    for source in sources():
+        for folder in landing_folders(source):
+            for path in (landing / folder).rglob("*"):
+                name = path.relative_to(landing).as_posix()
+                if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                    found[name] = "not a regular file: links and devices are never followed"
+                elif path.suffix in UNFINISHED:
+                    found[name] = "still being written"
+    return found
 
 
 def _changed(path: Path, before: os.stat_result) -> bool:

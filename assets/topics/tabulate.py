@@ -47,8 +47,10 @@ def topic_days(
         days = [date.fromisoformat(day) for day in wanted]
         with Engine(lake) as engine:
             rows = conform(table, engine.collect(transform(engine, days), table.contract))
-        lake.replace_parts(table, rows, days)
-        builds.record(lake, table, builds.built_parts(table, rows, {d: inputs[d] for d in wanted}))
+        built = builds.built_parts(table, rows, {d: inputs[d] for d in wanted})
+        with lake.home.locked(wait=True):
+            lake.replace_parts(table, rows, days)
+            builds.record(lake, table, built)
         report(f"build {table.label}", len(wanted), len(wanted))
     total = sum(one.rows for one in builds.parts_of(lake, table).values())
     return Outcome(wanted, total)

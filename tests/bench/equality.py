@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -96,8 +97,11 @@ def _same_bronze(lake: Lake, out: Path) -> int:
     """Accepted rows, compared by number."""
     total = 0
     for short, kind in KINDS.items():
-        expected = lake.scan(tables.table("bronze", kind.feed)).select(pl.len()).collect().item()
-        got = pl.scan_parquet(out / "bronze" / short / "*.parquet").select(pl.len()).collect().item()
+        own = pl.scan_parquet(out / "bronze" / short / "*.parquet")
+        expected, got = (
+            rows.select(pl.len()).collect().item()
+            for rows in (lake.scan(tables.table("bronze", kind.feed)), own)
+        )
         if got != expected:
             raise Unequal(f"bronze.{kind.feed}: {got} rows accepted, govlake accepted {expected}")
         total += expected
@@ -114,8 +118,10 @@ def _compare(
     more = left.join(right, on=columns, how="anti", nulls_equal=True).height
     less = right.join(left, on=columns, how="anti", nulls_equal=True).height
     differing = [c for c in columns if not left[c].sort().equals(right[c].sort())]
-    raise Unequal(f"{what}: {left.height} rows, govlake has {right.height}; {more} only here, "
-                  f"{less} only in govlake; columns that differ: {', '.join(differing)}")  # fmt: skip
+    raise Unequal(
+        f"{what}: {left.height} rows, govlake has {right.height}; {more} only here, {less} only in "
+        f"govlake; columns that differ: {', '.join(differing)}"
+    )
 
 
 def _plain(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -127,3 +133,10 @@ def _plain(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     ]
     typed = frame.with_columns(aware).select(pl.col(c).cast(t) for c, t in schema.items())
     return typed.sort(list(schema), nulls_last=True)
+
+
+if __name__ == "__main__":
+    try:
+        check_equal(Home(Path(sys.argv[1])), Path(sys.argv[2]), passages_only=len(sys.argv) > 3)
+    except Unequal as unequal:
+        sys.exit(str(unequal))
