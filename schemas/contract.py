@@ -32,6 +32,7 @@ _SENTENCES = {
     "min_length": "is_within_length",
     "max_length": "is_within_length",
     "check__known": "is_a_known_code",
+    "check__length": "is_within_length",
     "nan": "is_readable",
     "inf": "is_readable",
 }
@@ -102,15 +103,16 @@ def text(
     note: str | None = None,
 ) -> dy.String:
     """A text column. `codes` closes the list of values; others break `…_is_a_known_code`."""
-    check: dict[str, Callable[[pl.Expr], pl.Expr]] | None = None
+    check: dict[str, Callable[[pl.Expr], pl.Expr]] = {}
     if codes is not None:
         known = list(codes)
-        check = {"known": lambda c: c.is_in(known)}
+        check["known"] = lambda c: c.is_in(known)
+    if max_length is not None:  # dataframely's own max_length counts bytes
+        check["length"] = lambda c: c.str.len_chars() <= max_length
     return dy.String(
         nullable=not required,
         regex=pattern,
-        max_length=max_length,
-        check=check,
+        check=check or None,
         metadata=_facts(zh, wire, "text", privacy, None, note),
     )
 
@@ -254,7 +256,7 @@ def rule_reason_zh(contract: type[Contract], sentence: str) -> str:
         if tail != sentence and tail in _SENTENCE_ZH:
             return f"{facts(contract, name).get('zh', name)}：{_SENTENCE_ZH[tail]}"
     rule = getattr(contract, sentence, None)
-    return str(getattr(rule, "__doc__", None) or sentence)
+    return str(getattr(getattr(rule, "validation_fn", None), "__doc__", None) or sentence)
 
 
 __all__ = [

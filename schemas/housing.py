@@ -30,7 +30,10 @@ BUILDING_USES = {
 
 
 class BuildingRow(Arrival):
-    """建筑物 bronze.buildings, delivered as CSV (points) or GeoJSON (footprints)."""
+    """建筑物 bronze.buildings, delivered as CSV (points) or GeoJSON (footprints).
+
+    Grain: one version of one building.
+    """
 
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), required=True, max_length=40)
     building_name = text("楼栋名称", ("楼栋名称", "building_name"), max_length=100)
@@ -94,7 +97,10 @@ class BuildingCount(Contract):
 
 
 class RentalRow(Arrival):
-    """出租房 bronze.rentals, delivered as XLSX (first sheet, header in the first row)."""
+    """出租房 bronze.rentals, delivered as XLSX (first sheet, header in the first row).
+
+    Grain: one version of one registered rental.
+    """
 
     rental_id = text("备案号", ("备案号", "rental_id"), required=True, max_length=40)
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)

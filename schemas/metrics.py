@@ -112,7 +112,7 @@ METRICS: tuple[Metric, ...] = (
            "fire_alarm_days", "alarm_count", (("alarm_kind", ("fire",)),), "fire_day"),
     Metric("fire_confirmed_count", "确认火警数", "经确认的火警，按报警日", "次",
            "fire_alarm_days", "confirmed_count", (), "fire_day"),
-    Metric("fire_incident_count", "消防出动事件数", "消防单位出动的事件，按接警日；同一事件多个单位计一次", "件",
+    Metric("fire_incident_count", "消防出动事件数", "出动事件，按接警日；多个单位计一次", "件",
            "fire_incidents", None, (), "received_day"),
     Metric("population_person_count", "实有人口", "户籍与走访两源按公民身份号码去重后的人数", "人",
            "population_counts", "person_count", counts_persons=True),

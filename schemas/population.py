@@ -50,13 +50,19 @@ class PersonRow(Arrival):
 
 
 class HouseholdRegisterRow(PersonRow):
-    """户籍人口 bronze.population_household, GB18030 CSV with Chinese headers."""
+    """户籍人口 bronze.population_household, GB18030 CSV with Chinese headers.
+
+    Grain: one version of one person in the household register.
+    """
 
     household_number = text("户号", ("户号", "household_number"), privacy="quasi", max_length=40)
 
 
 class GridVisitRow(PersonRow):
-    """网格走访 bronze.population_visits, UTF-8 CSV."""
+    """网格走访 bronze.population_visits, UTF-8 CSV.
+
+    Grain: one person as met at one visit.
+    """
 
     is_living_here = flag("在住", ("在住", "is_living_here"))
 

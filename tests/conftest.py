@@ -1,4 +1,4 @@
-"""One demo district, run once per test session and shared; tests that change things make their own."""
+"""One demo district, run once a session and shared; tests that change things make their own."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ def write_demo_home(
     root: Path, *, days: int = 4, scale: float = 0.002, seed: int = 1, feeds: str | None = None
 ) -> Home:
     """A home with the demo district's files, nothing run yet."""
-    govlake("demo", "--home", str(root), "--days", str(days), "--scale", str(scale),
-            "--seed", str(seed), "--as-of", AS_OF, *(["--feeds", feeds] if feeds else []))  # fmt: skip
+    words = ["--days", str(days), "--scale", str(scale), "--seed", str(seed), "--as-of", AS_OF]
+    govlake("demo", "--home", str(root), *words, *(["--feeds", feeds] if feeds else []))
     return Home(root)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
 from pathlib import Path
@@ -198,5 +197,5 @@ def test_an_area_file_holds_nothing_of_its_neighbours(demo_run: Home) -> None:
 
 
 def test_serving_files_are_not_world_readable(demo_run: Home) -> None:
-    mode = os.stat(serving.serving_file(demo_run.serving)).st_mode
+    mode = serving.serving_file(demo_run.serving).stat().st_mode
     assert stat.S_IMODE(mode) & 0o007 == 0

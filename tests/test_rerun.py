@@ -67,7 +67,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def deal(source: Path, target: Path, hand: random.Random) -> None:
-    """Deal the rows of a source's files into other files: other order, other batches, other names."""
+    """Deal the rows of a source's files into others: other order, batches and names."""
     by_line: list[bytes] = []
     by_header: dict[bytes, list[bytes]] = {}
     target.mkdir(parents=True)

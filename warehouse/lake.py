@@ -130,8 +130,8 @@ class Lake:
             return DeltaTable(str(self.path(table)))
         except DeltaError as error:
             raise LakeError(
-                f"{table.label} cannot be opened ({_first_line(error)}); restore lake/ from backup, "
-                "or move the whole lake/ away and run again: it is built anew from landing"
+                f"{table.label} cannot be opened ({_first_line(error)}); restore lake/ from "
+                "backup, or move the whole lake/ away and run again: it is built anew from landing"
             ) from None
 
     def _write(
@@ -182,7 +182,13 @@ def conform(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     missing = [name for name in schema if name not in rows.columns]
     if missing:
         raise LakeError(f"{table.label}: columns missing before writing: {', '.join(missing)}")
-    frame = rows.select([pl.col(name).cast(dtype) for name, dtype in schema.items()])
+    try:
+        frame = rows.select([pl.col(name).cast(dtype) for name, dtype in schema.items()])
+    except pl.exceptions.PolarsError:  # its message quotes the values it could not cast
+        odd = [name for name, dtype in schema.items() if rows.schema[name] != dtype]
+        raise LakeError(
+            f"{table.label}: values do not fit the contract: {', '.join(odd)}"
+        ) from None
     columns = table.contract.columns()
     nulls = [n for n in schema if not columns[n].nullable and frame[n].null_count()]
     if nulls:

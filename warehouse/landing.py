@@ -61,6 +61,9 @@ def list_files(landing: Path, source: str) -> Listing:
     waiting: list[str] = []
     refused: dict[str, str] = {}
     for folder in landing_folders(source):
+        if (landing / folder).is_symlink():
+            refused[folder] = "a link: links are never followed"
+            continue
         for path in sorted((landing / folder).rglob("*")):
             name = path.relative_to(landing).as_posix()
             about = path.lstat()

@@ -96,9 +96,7 @@ def face_passages(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         pl.col("n") * 2**48 + pl.col("shot") // SECOND * 2**14 + pl.col("seq") % 16_381
     ).to_series()
     repeated = mixed.is_duplicated()
-    rows = pl.concat(
-        [rows.filter(~repeated), newest(rows.filter(repeated), ["n", "shot", "seq"])]
-    )
+    rows = pl.concat([rows.filter(~repeated), newest(rows.filter(repeated), ["n", "shot", "seq"])])
     day = (pl.col("shot") + 8 * 3600 * SECOND) // (86_400 * SECOND)
     # A shot without a token is a track of its own: it is numbered below all tokens.
     alone = -2 - pl.int_range(pl.len())

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 
+from pipelines.definitions import defs
 from quality.judging import judge
 from schemas.feeds import sources
-from schemas.tables import TABLES
 from warehouse.readers.objects import ObjectReader
 
 from .fields import KINDS
@@ -45,8 +46,9 @@ def main(landing: Path) -> dict[str, float]:
     if len(accepted) > 1:
         raise SystemExit(f"judge and mask accept different numbers of rows: {accepted}")
     medians = {name: statistics.median(seconds) for name, seconds in cpu.items()}
-    assets = sum(table.layer not in ("ops", "quarantine") for table in TABLES)
-    return {**medians, "rows": texts.height, "assets": assets}
+    found = defs if isinstance(defs, dg.Definitions) else defs()
+    graph = found.resolve_asset_graph()
+    return {**medians, "rows": texts.height, "assets": len(graph.executable_asset_keys)}
 
 
 def timed(work: Callable[[], int]) -> tuple[float, int]:

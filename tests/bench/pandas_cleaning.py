@@ -129,7 +129,9 @@ def vehicle_passages(rows: pd.DataFrame, key: bytes) -> tuple[pd.DataFrame, pd.D
         ascending=[True, False, True, True],
     )
     spans = read.groupby("passage").agg(
-        started_at=("shot_at", "min"), ended_at=("shot_at", "max"), reading_count=("shot_at", "size")
+        started_at=("shot_at", "min"),
+        ended_at=("shot_at", "max"),
+        reading_count=("shot_at", "size"),
     )
     is_best = ~read["passage"].duplicated()
     best = read[is_best].merge(spans, left_on="passage", right_index=True)
@@ -160,7 +162,8 @@ def _joined(read: pd.DataFrame) -> dict[int, int]:
     near = lane.merge(lane, on=group)
     gap = near["shot_at_y"] - near["shot_at_x"]
     near = near[
-        (near["plate_x"] != near["plate_y"]) & gap.between(pd.Timedelta(0), pd.Timedelta(seconds=10))
+        (near["plate_x"] != near["plate_y"])
+        & gap.between(pd.Timedelta(0), pd.Timedelta(seconds=10))
     ]
     above: dict[int, int] = {}
 

@@ -161,10 +161,15 @@ def texts(kind: Kind, rows: pl.DataFrame) -> pl.DataFrame:
     """The text of every column: the first wire name present, the trigger time of the message."""
     scenes = rows["SubImageList"].struct.field("SubImageInfoObject")
     scene = scenes.list.first()
-    other = (scene.struct.field("ImageID") != rows["SourceID"]).fill_null(True) & (scenes.list.len() > 0)
+    other = (scene.struct.field("ImageID") != rows["SourceID"]).fill_null(True) & (
+        scenes.list.len() > 0
+    )
     if other.any():
         named = (
-            rows.select("SourceID", s=scenes).with_row_index("at").filter(other).explode("s")
+            rows.select("SourceID", s=scenes)
+            .with_row_index("at")
+            .filter(other)
+            .explode("s")
             .filter(pl.col("s").struct.field("ImageID") == pl.col("SourceID"))
             .unique("at", keep="first", maintain_order=True)
         )
@@ -172,9 +177,7 @@ def texts(kind: Kind, rows: pl.DataFrame) -> pl.DataFrame:
             named.select("at", "s"), on="at", how="left", maintain_order="left"
         )
         scene = joined["s"].zip_with(other, scene)
-    rows = rows.with_columns(
-        Width=scene.struct.field("Width"), Height=scene.struct.field("Height")
-    )
+    rows = rows.with_columns(Width=scene.struct.field("Width"), Height=scene.struct.field("Height"))
     return rows.select(
         *AT,
         *(pl.coalesce(*f.wires, *["trigger_time"] * ("TriggerTime" in f.wires)).alias(f.name)
@@ -205,6 +208,7 @@ def read(field: Field, text: pl.Series) -> pl.Series:
 
 def _instants(text: pl.Series) -> pl.Series:
     """City time of the texts, most of them fourteen digits."""
+
     def compact(series: pl.Series) -> pl.Series:
         return series.str.to_datetime("%Y%m%d%H%M%S", time_unit="us", strict=False, cache=False)
 

@@ -130,9 +130,13 @@ def read(field: Field, text: pd.Series) -> pd.Series:
     if field.reader == "flag":
         return text.str.lower().map(_FLAGS).astype("boolean")
     if field.reader == "instant":
-        value = pd.to_datetime(text, format="%Y%m%d%H%M%S", errors="coerce").astype("datetime64[us]")
+        value = pd.to_datetime(text, format="%Y%m%d%H%M%S", errors="coerce").astype(
+            "datetime64[us]"
+        )
         rest = text[value.isna() & text.notna()]
-        plain = pd.to_datetime(rest.str.replace("T", " "), format="%Y-%m-%d %H:%M:%S", errors="coerce")
+        plain = pd.to_datetime(
+            rest.str.replace("T", " "), format="%Y-%m-%d %H:%M:%S", errors="coerce"
+        )
         value[plain.index] = plain
         rest = rest[plain.isna()]
         zoned = pd.to_datetime(rest, format="%Y-%m-%dT%H:%M:%S%z", errors="coerce", utc=True)
