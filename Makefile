@@ -27,14 +27,14 @@ uv:
 setup: $(VENV)/.done  ## create .venv from the hashed lock
 $(VENV)/.done: requirements/platform.lock pyproject.toml | uv
 	@test -x $(BIN)/python || $(UV) venv -q --python $(PYTHON) $(VENV)
-	$(UV) pip sync -q --require-hashes --python $(BIN)/python requirements/platform.lock
+	$(UV) pip sync -q --compile-bytecode --require-hashes --python $(BIN)/python requirements/platform.lock
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 setup-superset: .venv-superset/.done  ## create .venv-superset from its own hashed lock
 .venv-superset/.done: requirements/superset.lock | uv
 	@test -x .venv-superset/bin/python || $(UV) venv -q --python $(PYTHON) .venv-superset
-	$(UV) pip sync -q --require-hashes --python .venv-superset/bin/python requirements/superset.lock
+	$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv-superset/bin/python requirements/superset.lock
 	@touch $@
 
 check: setup  ## ruff, pyright, import direction

@@ -198,6 +198,15 @@ def test_a_watch_list_message_is_refused_whole_wherever_the_entry_stands(read, w
     assert read(json.dumps(wrapped, indent=2), "a.json").refused == 1
 
 
+def test_nothing_is_taken_from_deeper_than_watch_lists_are_sought(read):
+    message: object = {**post(face(1)), "DispositionObject": {}}
+    for depth in range(30):
+        message = {"SubscribeNotificationObject": [message]}
+        book = read(as_lines(message))
+        assert book.refused == 1 or not book.rows
+        assert depth > 5 or book.refused == 1
+
+
 def test_forbidden_fields_are_counted_by_name_and_unknown_ones_too(read):
     book = read(as_lines(face(1, VendorScore=SECRET), post(face(2, VendorScore=SECRET))))
     assert book.dropped == Counter(IsSuspectedTerrorist=2, GenderCode=2, Data=2)

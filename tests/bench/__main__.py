@@ -83,6 +83,9 @@ def run_bench(
             _tell(one, run, measures[one.name][-1])
             if run == 0 and one.module is None:
                 rerun = measured(command_of(one, home, out), log)
+                if "nothing new" not in log.read_text(errors="replace"):
+                    console.print("the second run built again: was the code changed meanwhile?")
+                    rerun = None
             elif run == 0:
                 floor = ["passages"] if one.is_floor else []
                 helper("tests.bench.equality", str(place / GOVLAKE), str(out), *floor)

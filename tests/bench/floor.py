@@ -1,4 +1,4 @@
-"""The least imaginable: parse, write bronze, one integer kernel, write silver: `LANDING OUT KEY_FILE`.
+"""The least imaginable: parse, write bronze, an integer kernel, write silver: `LANDING OUT KEY`.
 
 No names of broken rules, no ledgers, no counts, nothing served; ties between versions of one
 capture are left to chance. What other scripts cost above this is what they do beyond it.

@@ -63,8 +63,8 @@ def chunk(landing: Path) -> pl.DataFrame:
     read = ObjectReader(sources()["captures"])
     parts: list[pl.DataFrame] = []
     for path in capture_files(landing).bare["face"]:
-        for one in read(path):
-            parts.append(one.rows["face_captures"].with_columns(file_id=pl.lit(path.name)))
+        own = [one.rows["face_captures"] for one in read(path)]
+        parts += [texts.with_columns(file_id=pl.lit(path.name)) for texts in own]
         if sum(part.height for part in parts) >= ROWS:
             break
     texts = pl.concat(parts)

@@ -112,17 +112,19 @@ def messages(files: Files) -> dict[str, list[pl.DataFrame]]:
         ).with_columns(row_number=pl.lit(1, pl.Int64))  # fmt: skip
         for lines in (_numbered_lines(files.posts[short]), documents):
             message = lines.select(
-                "file", "row_number", before=pl.lit(0, pl.Int64), trigger_time=pl.lit(None, pl.String),
+                "file", "row_number", before=pl.lit(0, pl.Int64),
+                trigger_time=pl.lit(None, pl.String),
                 m=pl.col("line").str.json_decode(pl.Struct(of_list)),
             ).unnest("m")  # fmt: skip
             found[short].append(_objects(message, name, kind))
     lists = {name: pl.Struct({f"{KINDS[k].object}Object": pl.List(_object_type(KINDS[k]))})
              for name, k in LISTS}  # fmt: skip
-    of_note = pl.Struct({"SubscribeNotificationListObject": pl.Struct({
-        "SubscribeNotificationObject": pl.List(pl.Struct({"TriggerTime": pl.String, **lists}))})})  # fmt: skip
+    of_note = pl.Struct({"TriggerTime": pl.String, **lists})
+    of_notes = pl.Struct({"SubscribeNotificationObject": pl.List(of_note)})
+    outer = pl.Struct({"SubscribeNotificationListObject": of_notes})
     notes = _numbered_lines(files.notifications).select(
         "file", "row_number",
-        notes=pl.col("line").str.json_decode(of_note)
+        notes=pl.col("line").str.json_decode(outer)
         .struct.field("SubscribeNotificationListObject").struct.field("SubscribeNotificationObject"),
     ).explode("notes").unnest("notes").rename({"TriggerTime": "trigger_time"})  # fmt: skip
     lengths = [pl.col(name).struct.field(f"{KINDS[k].object}Object").list.len().fill_null(0)

@@ -18,14 +18,15 @@ _PACKAGES = ("duckdb", "polars", "pyarrow", "deltalake", "dataframely", "dagster
              "pandas", "great-expectations", "pyspark-client")  # fmt: skip
 _HEAD = """# Benchmarks
 
-Written by `make bench`; every section is one run of it. Everybody reads the same landing files, keeps
-the same rules and finds the same rows: passages, merges, quarantined rows with their rules, hourly
-counts and daily values are compared row for row with govlake's before a figure is written down. The
-floor only parses, writes bronze, forms passages and writes them.
+Written by `make bench`; every section is one run of it. Everybody reads the same landing files,
+keeps the same rules and finds the same rows: passages, merges, quarantined rows with their rules,
+hourly counts and daily values are compared row for row with govlake's before a figure is written
+down. The floor only parses, writes bronze, forms passages and writes them. The scripts write plain
+parquet and one DuckDB file: no Delta, no history, no accounts, no exports, no files per area.
 
-Contenders run one after the other, in turn, each in a fresh process; figures are medians. CPU seconds
-are the main figure: wall time depends on who else uses the machine. A ratio is govlake's figure
-divided by the other's, so below 1 govlake is better.
+Contenders run one after the other, in turn, each in a fresh process; figures are medians. CPU
+seconds are the main figure: wall time depends on who else uses the machine. A ratio is govlake's
+figure divided by the other's, so below 1 govlake is better.
 """
 
 

@@ -46,8 +46,10 @@ def main(landing: Path, out: Path, key: bytes) -> None:
         (out / "bronze" / short).mkdir(parents=True)
         batch_of = source.add_dataframe_asset(short).add_batch_definition_whole_dataframe("all")
         accepted = [judge(kind, objects.pop(short), batch_of, quarantined)]
-        for group in batches(files.bare[short], BATCH_BYTES):
-            accepted.append(judge(kind, bare(kind, group, quarantined), batch_of, quarantined))
+        accepted += [
+            judge(kind, bare(kind, group, quarantined), batch_of, quarantined)
+            for group in batches(files.bare[short], BATCH_BYTES)
+        ]
         rows = pd.concat(accepted, ignore_index=True)
         rows.to_parquet(out / "bronze" / short / "0.parquet", compression="zstd")
         hours.append(clean(short, rows, known, key, out))

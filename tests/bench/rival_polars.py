@@ -95,8 +95,10 @@ def clean(
         passages, merged = vehicle_passages(rows, key)
     else:
         passages, merged = rows.rename({"capture_id": "passage_id"}), superseded.clear()
-        passages = passages.select("shot_day", "passage_id", "device_id", "community_code",
-                                   "shot_at", "vehicle_type_code", "vehicle_colour_code")  # fmt: skip
+        passages = passages.select(
+            "shot_day", "passage_id", "device_id", "community_code", "shot_at",
+            "vehicle_type_code", "vehicle_colour_code",
+        )  # fmt: skip
     tables = (passages, pl.concat([superseded, merged]), set_aside)
     for name, frame in zip(("passages", "merges", "set_aside"), tables, strict=True):
         (out / f"{short}_{name}").mkdir(exist_ok=True)
@@ -255,9 +257,10 @@ def joined(read: pl.DataFrame) -> pl.Series:
     )
     lane = read.select("session", "plate", "n", "shot_day", "lane_number", "shot_at", looks=looks)
     group = ["n", "shot_day", "lane_number", "looks"]
+    gap = pl.col("shot_at_2") - pl.col("shot_at")
     near = lane.drop_nulls("lane_number").join(lane, on=group, suffix="_2").filter(
         pl.col("plate") != pl.col("plate_2"),
-        (pl.col("shot_at_2") - pl.col("shot_at")).is_between(pl.duration(), pl.duration(seconds=10)),
+        gap.is_between(pl.duration(), pl.duration(seconds=10)),
     )  # fmt: skip
     links = [
         (one, other)

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from schemas import protection
 from warehouse.readers import Broken
 from warehouse.readers.texts import count_name, field_name, scalar
@@ -28,12 +31,15 @@ _MARKERS = (b'ListObject"', b'ObjectList"', b'"Disposition')
 # They begin with the line break itself: an alternative for the start of text costs 20 times more.
 _FIRST_LIST = re.compile(rb"[ \t\r]*\[")
 _NEXT_LIST = re.compile(rb"\n[ \t\r]*\[")
+_ODD_FIRSTS = np.frombuffer(b"[ \t\r\v\f", np.uint8)
 # In this order objects of one message are numbered, however its writer ordered the lists.
 _LIST_ORDER = ("FaceListObject", "FaceObjectList", "MotorVehicleListObject",
                "MotorVehicleObjectList", "NonMotorVehicleListObject",
                "NonMotorVehicleObjectList")  # fmt: skip
 _WRAPPERS = {*_LIST_ORDER, "SubscribeNotificationListObject", "SubscribeNotificationObject"}
 _DEEPEST_WRAPPER = 8
+# Deeper than any object is taken from, counting the lists between wrappers.
+_DEEPEST_WATCH_LIST = 3 * _DEEPEST_WRAPPER
 
 BROKEN = object()
 """What `parsed` gives for text that is no JSON."""
@@ -131,11 +137,24 @@ class Opener:
         return self.default
 
 
-def holds_messages(data: bytes) -> bool:
-    """Whether any line of a block may be more than one bare object."""
-    if any(marker in data for marker in _MARKERS):
+def holds_messages(data: bytes, firsts: np.ndarray | None = None) -> bool:
+    """Whether any line of a block may be more than one bare object.
+
+    Args:
+        data: Whole lines.
+        firsts: First byte of every line, where they are known; saves a search of the whole block.
+    """
+    if any(marker in data for marker in _MARKERS) or _FIRST_LIST.match(data):
         return True
-    return bool(_FIRST_LIST.match(data) or _NEXT_LIST.search(data))
+    if firsts is not None and not np.isin(firsts, _ODD_FIRSTS).any():
+        return False
+    return bool(_NEXT_LIST.search(data))
+
+
+def may_be_message(line: pl.Expr) -> pl.Expr:
+    """The same question of every line of a block by itself."""
+    marked = [line.str.contains(marker.decode(), literal=True) for marker in _MARKERS]
+    return pl.any_horizontal(*marked, line.str.contains(r"^[ \t\r]*\["))
 
 
 def parsed(data: bytes) -> Any:
@@ -148,7 +167,7 @@ def parsed(data: bytes) -> Any:
 
 def holds_watch_list(document: Any, depth: int = 0) -> bool:
     """Whether a disposition (布控) stands anywhere in the outer levels of a message."""
-    if depth > _DEEPEST_WRAPPER:
+    if depth > _DEEPEST_WATCH_LIST:
         return False
     if isinstance(document, list):
         return any(holds_watch_list(one, depth + 1) for one in document)

@@ -8,7 +8,6 @@ their values are never extracted (`schemas/protection.py`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,7 +22,15 @@ from schemas import protection
 from schemas.contract import wire_columns
 from schemas.feeds import BY_NAME, Feed
 from warehouse.readers import Broken, Chunk, UnreadableFile
-from warehouse.readers.messages import BROKEN, ID_FIELDS, Opener, Taken, holds_messages, parsed
+from warehouse.readers.messages import (
+    BROKEN,
+    ID_FIELDS,
+    Opener,
+    Taken,
+    holds_messages,
+    may_be_message,
+    parsed,
+)
 from warehouse.readers.stream import LONGEST_LINE, Lines, lines, whole
 from warehouse.readers.texts import UNREADABLE, count_name, field_name
 
@@ -37,8 +44,7 @@ _SUB_IMAGES = (
     '"SubImageList":{"SubImageInfoObject":'
     '[{"ImageID":"VARCHAR","Width":"VARCHAR","Height":"VARCHAR"}]}'
 )
-_BLANK_FIRST = re.compile(rb"[ \t\r\v\f]*\n")
-_BLANK_NEXT = re.compile(rb"\n[ \t\r\v\f]*\n")
+_BLANKS = np.frombuffer(b" \t\r\v\f\n", np.uint8)
 
 
 class ObjectReader:
@@ -93,39 +99,61 @@ class ObjectReader:
         return self._chunk(taken, bytes_read)
 
     def _block(self, block: Lines) -> Chunk:
-        if _is_utf8(block.data) and not holds_messages(block.data):
-            chunk = Chunk(bytes_read=block.bytes_read)
-            self._bare(_line_table(block.data, block.first_number), chunk)
+        if not _is_utf8(block.data):
+            chunk = self._damaged(block)
         else:
-            chunk = self._mixed(block)
+            offsets = _line_offsets(block.data)
+            firsts = np.frombuffer(block.data, np.uint8)[offsets[:-1]]
+            table = _line_table(block.data, offsets, firsts, block.first_number)
+            if holds_messages(block.data, firsts):
+                chunk = self._mixed(table, block.bytes_read)
+            else:
+                chunk = Chunk(bytes_read=block.bytes_read)
+                self._bare(table, chunk)
         for number in block.overlong:
             detail = f"line longer than {LONGEST_LINE >> 20} MiB"
             chunk.broken.append(Broken(self.opener.default, number, 1, detail))
         return chunk
 
-    def _mixed(self, block: Lines) -> Chunk:
-        """A block with messages, or with text that is not UTF-8, beside bare objects."""
+    def _mixed(self, table: pa.Table, bytes_read: int) -> Chunk:
+        """A block with messages beside bare objects: the few or many messages are taken out."""
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        is_message = frame.select(may_be_message(pl.col("line"))).to_series()
         taken = Taken()
-        bare: list[bytes] = []
+        for line, number in frame.filter(is_message).iter_rows():
+            self._open(line.encode(), line, number, taken)
+        chunk = self._chunk(taken, bytes_read)
+        if not is_message.all():
+            self._bare(table.filter((~is_message).to_arrow()), chunk)
+        return chunk
+
+    def _damaged(self, block: Lines) -> Chunk:
+        """A block with text that is not UTF-8: what cannot be decoded is marked, line by line."""
+        taken = Taken()
+        bare: list[str] = []
         numbers: list[int] = []
         for number, line in enumerate(block.data.split(b"\n"), start=block.first_number):
+            text = line.decode("utf-8", "replace")
             if not line.strip():
                 continue
-            text = line.decode("utf-8", "replace")
-            if not holds_messages(line):
-                bare.append(text.encode())
-                numbers.append(number)
-            elif (document := parsed(line)) is BROKEN:
-                feed = self.opener.feed_of(text)
-                taken.broken.append(Broken(feed, number, 1, _describe(len(text))))
+            if holds_messages(line):
+                self._open(line, text, number, taken)
             else:
-                self.opener.take_apart(document, number, taken)
+                bare.append(text)
+                numbers.append(number)
         chunk = self._chunk(taken, block.bytes_read)
         if bare:
-            table = pa.table({"line": pa.array(bare, pa.large_binary()).cast(pa.large_string()),
-                              "row_number": pa.array(numbers, pa.int64())})  # fmt: skip
-            self._bare(table, chunk)
+            lines = pa.array(bare, pa.large_string())
+            self._bare(pa.table({"line": lines, "row_number": numbers}), chunk)
         return chunk
+
+    def _open(self, line: bytes, text: str, number: int, taken: Taken) -> None:
+        if (document := parsed(line)) is BROKEN:
+            feed = self.opener.feed_of(text)
+            taken.broken.append(Broken(feed, number, 1, _describe(len(text))))
+        else:
+            self.opener.take_apart(document, number, taken)
 
     def _chunk(self, taken: Taken, bytes_read: int) -> Chunk:
         chunk = Chunk(
@@ -238,16 +266,22 @@ def _transform_sql(feed_name: str) -> str:
     """
 
 
-def _line_table(data: bytes, first_number: int) -> pa.Table:
-    """Non-blank lines of a block and their numbers, without copying the text."""
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+def _line_offsets(data: bytes) -> np.ndarray:
+    """Where every line of a block begins, and where the last one ends."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
     offsets = np.empty(len(ends) + 1, np.int64)
     offsets[0], offsets[1:] = 0, ends + 1
-    array = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
-    table = pa.table(
-        {"line": array, "row_number": np.arange(first_number, first_number + len(ends))}
-    )
-    if _BLANK_FIRST.match(data) or _BLANK_NEXT.search(data):
+    return offsets
+
+
+def _line_table(
+    data: bytes, offsets: np.ndarray, firsts: np.ndarray, first_number: int
+) -> pa.Table:
+    """Non-blank lines of a block and their numbers, without copying the text."""
+    count = len(offsets) - 1
+    array = pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data))
+    table = pa.table({"line": array, "row_number": np.arange(first_number, first_number + count)})
+    if np.isin(firsts, _BLANKS).any():
         table = table.filter(pa.array([bool(line.strip()) for line in data.split(b"\n")[:-1]]))
     return table
 

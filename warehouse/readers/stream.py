@@ -7,14 +7,17 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+import numpy as np
 import zstandard
 
 from warehouse.readers import UnreadableFile
 
 BLOCK_BYTES = 8 << 20
+MOST_LINES = 50_000
 LONGEST_LINE = 8 << 20
 """A longer line is no message of any known source; it is skipped and reported."""
 
@@ -163,12 +166,24 @@ def lines(path: Path) -> Iterator[Lines]:
             overlong.append(number + data.count(b"\n", 0, cut))
             carry, skipping = b"", True
         if cut:
-            whole = data[:cut]
-            yield Lines(whole, number, overlong, taken)
-            number += whole.count(b"\n")
-            overlong = []
+            for part in _of_bounded_count(data[:cut]):
+                yield Lines(part, number, overlong, taken)
+                number += part.count(b"\n")
+                overlong = []
     if carry or overlong:
         yield Lines(carry + b"\n", number, overlong, taken)
+
+
+def _of_bounded_count(data: bytes) -> Iterator[bytes]:
+    """Whole lines in parts of at most `MOST_LINES`: 8 MiB of `{}` would be millions of rows."""
+    if data.count(b"\n") <= MOST_LINES:
+        yield data
+        return
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10) + 1
+    cuts = [0, *ends[MOST_LINES - 1 :: MOST_LINES].tolist(), len(data)]
+    for start, end in pairwise(cuts):
+        if start < end:
+            yield data[start:end]
 
 
 def whole(path: Path, most: int) -> bytes:
