@@ -24,7 +24,9 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Home:
     with (shared / "demo_home.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root / "done").exists():
-            write_demo_home(root)
+            days = int(os.environ.get("GOVLAKE_TEST_DAYS", "4"))
+            scale = float(os.environ.get("GOVLAKE_TEST_SCALE", "0.002"))
+            write_demo_home(root, days=days, scale=scale)
             output = govlake("run", "--home", str(root))
             (root / "done").write_text(output.stdout + output.stderr)
     return Home(root)

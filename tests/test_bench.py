@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,4 +76,3 @@ def test_the_bench_writes_its_page(tmp_path: Path) -> None:
     assert "| bare DuckDB |" in written
     assert "| floor |" in written
     assert not [p for p in tmp_path.iterdir() if p != page], "data must not be left behind"
-    shutil.rmtree(tmp_path)

@@ -49,12 +49,10 @@ def same_district(source: Home, root: Path, *, landing: bool = True) -> Home:
 def test_a_second_run_changes_nothing_and_says_so(demo_run: Home, tmp_path: Path) -> None:
     home = Home(shutil.copytree(demo_run.root, tmp_path / "home", symlinks=True))
     before, generation = versions(home), serving.current(home.serving)
-    started = time.monotonic()
     said = govlake("run", "--home", str(home.root)).stdout
     assert "nothing new" in said
     assert versions(home) == before
     assert serving.current(home.serving) == generation
-    assert time.monotonic() - started < 60  # the promise is 15 s; this only catches a rebuild
 
 
 def lines_of(path: Path) -> list[bytes]:

@@ -45,10 +45,9 @@ def main(landing: Path, out: Path, key: bytes) -> None:
     ).with_row_index("n")
     take_in(capture_files(landing), out)
     hours = [
-        part
+        clean(short, days, known, key, out, n)
         for short in KINDS
         for n, days in enumerate(days_together(out / "bronze" / short))
-        for part in [clean(short, days, known, key, out, n)]
     ]
     serve(pl.concat(hours), district, out)
 
@@ -126,11 +125,8 @@ def newest_versions(
     wide = wide.with_columns(
         newest=pl.max_horizontal("entered_at", "triggered_at"),
         size=(pl.col("right_px") - pl.col("left_px")) * (pl.col("bottom_px") - pl.col("top_px")),
-    ).sort(
-        ["capture_id", "newest", *content],
-        descending=[False, True, *[False] * len(content)],
-        nulls_last=True,
-    )  # fmt: skip
+    ).sort(["capture_id", "newest", *content], nulls_last=True,
+           descending=[False, True, *[False] * len(content)])  # fmt: skip
     is_first = wide["capture_id"].is_first_distinct()
     ledger = merge_rows(wide.filter(~is_first), pl.col("capture_id"), "superseded",
                         pl.lit("resent_capture"))  # fmt: skip

@@ -184,7 +184,8 @@ def serve(spark: SparkSession, district: str, quarantined: list, out: Path) -> N
                                 ("vehicle", "motor", "reading_count")):  # fmt: skip
         spark.read.parquet(str(out / f"{short}_passages")).createOrReplaceTempView(f"{short}s")
         parts.append(f"""SELECT shot_day,
-            cast(hour(shot_at + INTERVAL 8 HOURS) AS bigint) AS shot_hour, community_code, device_id, '{label}' AS passage_kind, count(*) AS passage_count,
+            cast(hour(shot_at + INTERVAL 8 HOURS) AS bigint) AS shot_hour, community_code,
+            device_id, '{label}' AS passage_kind, count(*) AS passage_count,
             sum({shots}) AS shot_count FROM {short}s GROUP BY 1, 2, 3, 4, 5""")
     spark.sql(" UNION ALL ".join(parts)).persist().createOrReplaceTempView("hours")
     own = " UNION ALL ".join(
