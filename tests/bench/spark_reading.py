@@ -92,7 +92,8 @@ def bare(kind: Kind, read: DataFrame) -> tuple[DataFrame, DataFrame]:
     )
     illegible = parsed.where("o._bad IS NOT NULL").select(
         F.lit(kind.feed).alias("feed"), "file", "row_number",
-        F.lit(1).cast("long").alias("item_number"), F.array(F.lit("row_is_readable")).alias("rules"),
+        F.lit(1).cast("long").alias("item_number"),
+        F.array(F.lit("row_is_readable")).alias("rules"),
         F.lit(None).cast("string").alias("row"),
     )  # fmt: skip
     refused = " AND ".join(f"o.{name} IS NULL" for name in WATCH_LIST)

@@ -31,6 +31,7 @@ _MARKERS = (b'ListObject"', b'ObjectList"', b'"Disposition')
 # They begin with the line break itself: an alternative for the start of text costs 20 times more.
 _FIRST_LIST = re.compile(rb"[ \t\r]*\[")
 _NEXT_LIST = re.compile(rb"\n[ \t\r]*\[")
+_WATCH_LIST = frozenset(protection.WATCH_LIST_FIELDS)
 _ODD_FIRSTS = np.frombuffer(b"[ \t\r\v\f", np.uint8)
 # In this order objects of one message are numbered, however its writer ordered the lists.
 _LIST_ORDER = ("FaceListObject", "FaceObjectList", "MotorVehicleListObject",
@@ -167,16 +168,15 @@ def parsed(data: bytes) -> Any:
 
 def holds_watch_list(document: Any, depth: int = 0) -> bool:
     """Whether a disposition (布控) stands anywhere in the outer levels of a message."""
-    if depth > _DEEPEST_WATCH_LIST:
-        return False
-    if isinstance(document, list):
-        return any(holds_watch_list(one, depth + 1) for one in document)
     if isinstance(document, dict):
-        return any(
-            name in protection.WATCH_LIST_FIELDS or holds_watch_list(value, depth + 1)
-            for name, value in document.items()
-        )
-    return False
+        if not _WATCH_LIST.isdisjoint(document):
+            return True
+        values = document.values()
+    else:
+        values = document if isinstance(document, list) else ()
+    return depth <= _DEEPEST_WATCH_LIST and any(
+        holds_watch_list(value, depth + 1) for value in values if isinstance(value, (dict, list))
+    )
 
 
 def _others(message: dict[str, Any]) -> Iterable[str]:
