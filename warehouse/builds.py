@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -88,11 +89,25 @@ def built_parts(table: Table, rows: pl.DataFrame, inputs: Mapping[str, str]) -> 
 
 def parts_of(lake: Lake, table: Table) -> dict[str, Built]:
     """Part → how it was last built."""
-    rows = lake.scan(_BUILDS).filter(pl.col("table_key") == table.label).collect()
-    return {
-        row["part"]: Built(row["inputs"], row["content"], row["rows"])
-        for row in rows.iter_rows(named=True)
-    }
+    return _all_parts(lake).get(table.label, {})
+
+
+def _all_parts(lake: Lake) -> dict[str, dict[str, Built]]:
+    """Table → part → how it was last built; read again only when the book has a new version."""
+    log = lake.path(_BUILDS) / "_delta_log"
+    newest = max((path.name for path in log.glob("*.json")), default="")
+    key = (str(log), newest)
+    if _READ.get("key") != key:
+        book: dict[str, dict[str, Built]] = {}
+        for row in lake.read(_BUILDS).iter_rows(named=True):
+            own = book.setdefault(row["table_key"], {})
+            own[row["part"]] = Built(row["inputs"], row["content"], row["rows"])
+        _READ.update(key=key, book=book)
+    return _READ["book"]
+
+
+_READ: dict[str, Any] = {}
+"""The book as last read, and of which Delta version it was."""
 
 
 def stale(lake: Lake, table: Table, inputs: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable, Schema, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, DeltaTable, Schema, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from schemas.contract import Contract, facts, polars_schema
@@ -21,6 +21,14 @@ from warehouse.home import Home
 
 # zstd-1: 1.2 times raw Arrow writing; level 3 costs 15-35 % more CPU for 3 % fewer bytes.
 _WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=30_000)
+# Bronze is written once and read once: ids and times hardly repeat, and dictionaries of them cost
+# a third of the writing and made the files a quarter larger.
+_BRONZE_WRITER = WriterProperties(
+    compression="ZSTD",
+    compression_level=1,
+    max_row_group_size=30_000,
+    default_column_properties=ColumnProperties(dictionary_enabled=False),
+)
 _TRIES = 5
 
 
@@ -146,7 +154,7 @@ class Lake:
                 frame,
                 mode=mode,  # pyright: ignore[reportArgumentType]
                 predicate=predicate,
-                writer_properties=_WRITER,
+                writer_properties=_BRONZE_WRITER if table.layer == "bronze" else _WRITER,
             )
 
         self._commit(table, write)
