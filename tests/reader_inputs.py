@@ -207,6 +207,7 @@ odd_capture = st.sampled_from([capture(kind, 99) for kind in KINDS]).flatmap(odd
 WRAPPINGS = [
     b'{"FaceListObject":{"FaceObject":[%s]}}', b"[%s]", b"%s", b'{"FaceListObject":%s}',
     b'{"TriggerTime":%s,"FaceObjectList":{"FaceObject":{"FaceID":"1"}}}',
+    b'{"DispositionObject":%s}', b'[{"FaceListObject":{"DispositionListObject":%s}}]',
 ]  # fmt: skip
 odd_value = odd_json.map(lambda text: text.encode("utf-8", "replace"))
 odd_message = st.builds(lambda one, wrapping: wrapping % one, odd_capture | odd_value,
