@@ -161,10 +161,7 @@ def exported_tables(
 
 def _exported(table: tables.Table, rows: pl.DataFrame) -> ExportedTable:
     """A topic table under its topic, which is the first word of its name."""
-    if table.name.startswith("small_places"):
-        topic, name = "small_places", table.name
-    else:
-        topic, name = table.name.split("_", 1)
+    topic, name = table.name.split("_", 1)
     sharing = SHARING_ZH[table.sharing]
     return ExportedTable(topic, name, table.zh, sharing, rows, comments(table))
 

@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from assets.building import Clean, Outcome, build_days, build_whole, days_at_once, inputs_of
+from assets.silver.devices import split_unregistered
 from quality.deduplicate import newest_per_key
 from schemas import tables
 from schemas.feeds import BY_NAME, Feed
@@ -34,15 +35,7 @@ def all_stand(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def need_registered_device(known: pl.DataFrame, happened: str) -> Split:
     """The split of facts of devices: those of unregistered ones are set aside."""
-
-    def split(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        own = rows.join(known.select("device_id"), on="device_id", how="semi")
-        others = rows.join(known.select("device_id"), on="device_id", how="anti")
-        return own, others.select(
-            "event_day", KEY, version_at=pl.col(happened), rule=pl.lit("device_is_registered")
-        )
-
-    return split
+    return lambda rows: split_unregistered(rows, known, KEY, happened)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from assets.building import Clean, about, build_days, days_at_once, inputs_of, told
-from assets.silver.devices import placements
+from assets.silver.devices import placements, split_unregistered
 from assets.timing import CITY_DAY, days_wanted
 from quality.deduplicate import face_passages as form_face_passages
 from quality.deduplicate import newest_per_key
@@ -24,8 +24,6 @@ from schemas.tables import Table
 from warehouse import builds
 from warehouse.builds import content_fingerprint
 from warehouse.lake import Lake
-
-UNREGISTERED = "device_is_registered"
 
 CleanCaptures = Callable[[pl.DataFrame, pl.DataFrame, Lake], Clean]
 
@@ -53,22 +51,18 @@ def clean_faces(captures: pl.DataFrame, known: pl.DataFrame) -> Clean:
         captures: bronze.face_captures of the days.
         known: Registered devices with their communities.
     """
-    captures, set_aside = split_unregistered(captures, known)
+    captures, set_aside = split_captures(captures, known)
     kept = form_face_passages(captures)
     rows = kept.rows.rename({"capture_id": "passage_id"}).join(known, on="device_id", how="left")
     return Clean(rows, kept.ledger, set_aside)
 
 
-def split_unregistered(
+def split_captures(
     captures: pl.DataFrame, known: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of registered devices, and a set-aside row for every other."""
+    """Captures of registered devices, and a set-aside row for every other."""
     captures = captures.with_columns(event_day="shot_day")
-    own = captures.join(known.select("device_id"), on="device_id", how="semi")
-    others = captures.join(known.select("device_id"), on="device_id", how="anti")
-    return own, others.select(
-        "event_day", entity_id="capture_id", version_at="shot_at", rule=pl.lit(UNREGISTERED)
-    )
+    return split_unregistered(captures, known, "capture_id", "shot_at")
 
 
 def clean_vehicles(captures: pl.DataFrame, known: pl.DataFrame, key: bytes) -> Clean:
@@ -82,7 +76,7 @@ def clean_vehicles(captures: pl.DataFrame, known: pl.DataFrame, key: bytes) -> C
         known: Registered devices with their communities.
         key: Token key of the passage topic.
     """
-    captures, set_aside = split_unregistered(captures, known)
+    captures, set_aside = split_captures(captures, known)
     normal = plate_normalised(pl.col("plate_number"))
     captures = captures.with_columns(
         plate=pl.when(plate_class(mended(normal)).is_not_null()).then(normal)
@@ -113,7 +107,7 @@ def clean_nonmotors(captures: pl.DataFrame, known: pl.DataFrame) -> Clean:
         captures: bronze.nonmotor_captures of the days.
         known: Registered devices with their communities.
     """
-    captures, set_aside = split_unregistered(captures, known)
+    captures, set_aside = split_captures(captures, known)
     kept = newest_per_key(captures, "capture_id", ("entered_at", "triggered_at"),
                           happened="shot_at", rule="resent_capture")  # fmt: skip
     rows = kept.rows.rename({"capture_id": "passage_id"}).join(known, on="device_id", how="left")

@@ -44,3 +44,24 @@ def clean(rows: pl.DataFrame, areas: pl.DataFrame) -> Clean:
 def placements(lake: Lake) -> pl.DataFrame:
     """Device → community (null: unplaced), for facts that carry a device code."""
     return lake.read(TABLE, ["device_id", "community_code"])
+
+
+def split_unregistered(
+    rows: pl.DataFrame, known: pl.DataFrame, key: str, happened: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Facts of registered devices, and a set-aside row for every other.
+
+    Args:
+        rows: Facts with `device_id` and `event_day`.
+        known: Registered devices.
+        key: Column that names the fact.
+        happened: Instant that goes to the ledger as the row's own time.
+    """
+    own = rows.join(known.select("device_id"), on="device_id", how="semi")
+    others = rows.join(known.select("device_id"), on="device_id", how="anti")
+    return own, others.select(
+        "event_day",
+        entity_id=pl.col(key),
+        version_at=pl.col(happened),
+        rule=pl.lit("device_is_registered"),
+    )
