@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point, Polygon, box
 
-from quality.placing import CRS, Communities
+from quality.placing import Communities, Grids, Way
 
 quick = settings(deadline=None, max_examples=60)
 
@@ -129,4 +129,89 @@ def test_a_district_without_communities_places_nothing() -> None:
         {"community_code": ["350299001001"], "longitude": [0.5], "latitude": [0.5]}
     )
     assert placed(frame, nobody) == [(None, "unplaced")]
-    assert COMMUNITIES._shapes.crs == CRS
+
+
+NAMED = pl.DataFrame(
+    [
+        {"area_code": code, "tier": tier, "area_name": name,
+         "shape": SHAPES.get(code, box(0, 0, 4, 2)).wkb}
+        for code, tier, name in [
+            ("350299", "district", "示范区"), ("350299001", "street", "云岭街道"),
+            ("350299002", "street", "澄溪街道"), ("350299001001", "community", "后浦社区"),
+            ("350299001002", "community", "中心社区"), ("350299002002", "community", "中心社区"),
+        ]
+    ]
+)  # fmt: skip
+
+
+def test_names_count_where_the_caller_asks_and_in_the_order_given() -> None:
+    row = {"community_code": "350299002002", "community_name": "后浦居委会",
+           "longitude": 1.75, "latitude": 0.25}  # fmt: skip
+    communities = Communities(NAMED)
+
+    def by(*order: Way) -> tuple:
+        placed = communities.place(pl.DataFrame([row]), order)
+        return placed.select("community_code", "placed_by").row(0)
+
+    assert by("code", "name", "point") == ("350299002002", "code")
+    assert by("name", "code", "point") == ("350299001001", "name")
+    assert by("grid", "point", "name") == ("350299001002", "point")
+    assert by("grid") == (None, "unplaced")
+    assert placed(pl.DataFrame([row]).drop("community_code"), communities)[0][1] == "point"
+
+
+def test_a_name_that_tells_nothing_says_why_and_leaves_the_rest_to_the_next_way() -> None:
+    rows = pl.DataFrame(
+        {
+            "community_name": ["中心社区", "中心社区", "厚浦", None, "后浦", "后浦"],
+            "street_name": [None, "澄溪街道办事处", None, None, "海岚街道", None],
+            "longitude": [1.75, None, None, 0.25, None, None],
+            "latitude": [0.25, None, None, 0.25, None, None],
+        }
+    )
+    found = Communities(NAMED).place(rows, ("name", "point"))
+    assert found.select("community_code", "placed_by", "name_reason").rows() == [
+        ("350299001002", "point", "name_is_ambiguous"),
+        ("350299002002", "name", None),
+        (None, "unplaced", "name_is_unknown"),
+        ("350299001001", "point", "name_is_absent"),
+        (None, "unplaced", "street_is_unknown"),
+        ("350299001001", "name", None),
+    ]
+    assert found.drop("community_code", "placed_by", "name_reason").equals(rows)
+
+
+def test_a_row_placed_before_is_not_asked_for_its_name() -> None:
+    rows = pl.DataFrame({"community_code": ["350299001001"], "community_name": ["没有"]})
+    found = Communities(NAMED).place(rows, ("code", "name"))
+    assert found["name_reason"].to_list() == [None]
+    assert "name_reason" not in Communities(NAMED).place(rows).columns
+
+
+@quick
+@given(rows_of)
+def test_the_order_of_trust_is_the_callers(rows: list[Row]) -> None:
+    frame = pl.DataFrame(rows, schema=SCHEMA)
+    expected = []
+    for row in rows:
+        code = loop_at(row["longitude"], row["latitude"])
+        expected.append((code, "point") if code else
+                        loop_place(row | {"longitude": None, "community_code": None}))  # fmt: skip
+    placed = COMMUNITIES.place(frame, ("point", "grid"))
+    assert placed.select("community_code", "placed_by").rows() == expected
+
+
+def test_grids_are_found_by_points_too() -> None:
+    halves = {"350299001001001": box(0, 0, 1, 1), "350299001001002": box(1, 0, 2, 1)}
+    areas = pl.concat([
+        AREAS.filter(pl.col("tier") != "grid"),
+        pl.DataFrame([{"area_code": code, "tier": "grid", "shape": shape.wkb, "area_name": code}
+                      for code, shape in halves.items()]),
+    ])  # fmt: skip
+    grids = Grids(areas)
+    points = pl.DataFrame({"longitude": [0.5, 1.0, 1.5, 2.5, None, float("nan")],
+                           "latitude": [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]})  # fmt: skip
+    first, second = halves
+    assert grids.at_points(points).to_list() == [first, first, second, None, None, None]
+    assert grids.at_points(points).name == "grid_code"
+    assert grids.codes.to_list() == [first, second]
