@@ -50,8 +50,10 @@ def judge(contract: type[Contract], texts: pl.DataFrame) -> Judged:
     broken = _broken_rules(contract, failure.details(), unreadable)
     if not unreadable.is_empty():
         accepted = accepted.join(unreadable.select(_AT).unique(), on=_AT, how="anti")
-    rows = texts.select(*_AT, row=pl.struct(list(wire_columns(contract))).struct.json_encode())
-    quarantined = broken.join(rows, on=_AT, how="left").with_columns(detail=pl.lit(None, pl.String))
+    rows = texts.join(broken, on=_AT, how="inner").select(
+        *_AT, "rules", row=pl.struct(list(wire_columns(contract))).struct.json_encode()
+    )
+    quarantined = rows.with_columns(detail=pl.lit(None, pl.String))
     columns = [pl.col(n).cast(t) for n, t in polars_schema(QuarantinedRow).items()]
     return Judged(accepted, quarantined.select(columns))
 
@@ -68,11 +70,13 @@ def _read(contract: type[Contract], texts: pl.DataFrame) -> tuple[pl.DataFrame, 
     for name in wire_columns(contract):
         text = texts[name]
         value = READERS[facts(contract, name)["reader"]](text).alias(name)
+        columns.append(value)
+        if value.null_count() == text.null_count():
+            continue
         lost = value.is_null() & text.is_not_null() & (text.str.strip_chars() != "")
         if lost.any():
             where = texts.filter(lost).select(_AT)
             unread.append(where.with_columns(rule=pl.lit(f"{name}_is_readable")))
-        columns.append(value)
     frame = texts.select(_AT).with_columns(columns)
     nothing = frame.select(_AT).clear().with_columns(rule=pl.lit(None, pl.String))
     return frame, pl.concat(unread) if unread else nothing

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -42,25 +43,36 @@ _DEEPEST_WRAPPER = 8
 # Deeper than any object is taken from, counting the lists between wrappers.
 _DEEPEST_WATCH_LIST = 3 * _DEEPEST_WRAPPER
 
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
 BROKEN = object()
 """What `parsed` gives for text that is no JSON."""
 
 
 @dataclass
-class Item:
-    """One object taken out of a message, as JSON text."""
+class Objects:
+    """Objects of one feed taken out of messages, as JSON text, in the order they were met."""
 
-    text: str
-    row_number: int
-    item_number: int
-    trigger_time: str | None = None
+    texts: list[bytes] = field(default_factory=list)
+    row_numbers: list[int] = field(default_factory=list)
+    item_numbers: list[int] = field(default_factory=list)
+    trigger_times: list[str | None] = field(default_factory=list)
+
+    def add(self, text: bytes, row_number: int, item_number: int, trigger: str | None) -> None:
+        """Add one object."""
+        self.texts.append(text)
+        self.row_numbers.append(row_number)
+        self.item_numbers.append(item_number)
+        self.trigger_times.append(trigger)
 
 
 @dataclass
 class Taken:
     """What messages gave: objects by feed, and what was wrong with them."""
 
-    items: dict[str, list[Item]] = field(default_factory=dict)
+    objects: dict[str, Objects] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
     refused: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -80,6 +92,8 @@ class _Found:
 class Opener:
     """Takes messages apart for the feeds of one source.
 
+    A message is walked as raw JSON text, level by level: the objects in it are never parsed here.
+
     Attributes:
         feed_of_kind: Object name (`Face`) → feed; empty where objects never come in messages.
         default: Feed of what cannot be told.
@@ -89,12 +103,19 @@ class Opener:
     default: str
 
     def take_apart(self, document: Any, number: int, taken: Taken) -> None:
-        """Objects of a message, numbered in the order above; a watch-list message is refused."""
-        if holds_watch_list(document):
+        """Objects of a message, numbered in the order above; a watch-list message is refused.
+
+        Args:
+            document: What `understood` gave.
+            number: Line of the message in its file.
+            taken: Takes what is found.
+        """
+        if _may_hold_watch_list(document) and holds_watch_list(_loaded(document)):
             taken.refused += 1
             return
         found: list[_Found] = []
-        for message in document if isinstance(document, list) else [document]:
+        messages = _elements(document)
+        for message in [document] if messages is None else messages:
             self._collect(message, None, 0, found, taken)
         if not found:
             taken.broken.append(Broken(self.default, number, 1, "a message without objects"))
@@ -104,28 +125,31 @@ class Opener:
             if text is None:
                 taken.broken.append(Broken(feed, number, item, "not a JSON object"))
                 continue
-            taken.items.setdefault(feed, []).append(Item(text, number, item, one.trigger_time))
+            objects = taken.objects.setdefault(feed, Objects())
+            objects.add(text, number, item, one.trigger_time)
 
     def _collect(
         self, message: Any, trigger: str | None, depth: int, found: list[_Found], taken: Taken
     ) -> None:
         """Walk one message: wrappers, notifications, object lists, or the object itself."""
-        if not isinstance(message, dict) or depth > _DEEPEST_WRAPPER:
+        members = _members(message)
+        if members is None or depth > _DEEPEST_WRAPPER:
             found.append(_Found("", None, trigger))
             return
-        own_kind = next((kind for key, kind in ID_FIELDS.items() if key in message), "")
+        own_kind = next((kind for key, kind in ID_FIELDS.items() if key in members), "")
         if own_kind or not self.feed_of_kind:
             found.append(_Found(own_kind, message, trigger))
             return
-        trigger = scalar(message.get("TriggerTime")) or trigger
-        for name in (*filter(message.__contains__, _LIST_ORDER), *_others(message)):
+        if "TriggerTime" in members:
+            trigger = scalar(_loaded(members["TriggerTime"])) or trigger
+        for name in (*filter(members.__contains__, _LIST_ORDER), *_others(members)):
             kind = name.removesuffix("Object") if name.endswith("Object") else ""
             if kind in self.feed_of_kind:
-                found += [_Found(kind, one, trigger) for one in _listed(message[name])]
+                found += [_Found(kind, one, trigger) for one in _listed(members[name])]
             elif name in protection.dropped_fields():
                 taken.dropped[name] += 1
             elif name in _WRAPPERS:
-                for one in _listed(message[name]):
+                for one in _listed(members[name]):
                     self._collect(one, trigger, depth + 1, found, taken)
             elif name not in protection.known_fields():
                 count_name(taken.unknown, field_name(name))
@@ -138,24 +162,42 @@ class Opener:
         return self.default
 
 
-def holds_messages(data: bytes, firsts: np.ndarray | None = None) -> bool:
+def holds_messages(data: bytes, offsets: np.ndarray | None = None) -> bool:
     """Whether any line of a block may be more than one bare object.
 
     Args:
         data: Whole lines.
-        firsts: First byte of every line, where they are known; saves a search of the whole block.
+        offsets: Where every line begins, where that is known; saves a search of the whole block.
     """
     if any(marker in data for marker in _MARKERS) or _FIRST_LIST.match(data):
         return True
-    if firsts is not None and not np.isin(firsts, _ODD_FIRSTS).any():
-        return False
-    return bool(_NEXT_LIST.search(data))
+    if offsets is None:
+        return bool(_NEXT_LIST.search(data))
+    firsts = np.frombuffer(data, np.uint8)[offsets[:-1]]
+    odd = offsets[np.flatnonzero(np.isin(firsts, _ODD_FIRSTS))]
+    return any(_FIRST_LIST.match(data, start) for start in odd.tolist())
 
 
 def may_be_message(line: pl.Expr) -> pl.Expr:
     """The same question of every line of a block by itself."""
     marked = [line.str.contains(marker.decode(), literal=True) for marker in _MARKERS]
     return pl.any_horizontal(*marked, line.str.contains(r"^[ \t\r]*\["))
+
+
+def understood(data: bytes) -> Any:
+    """A JSON text to be taken apart: raw, or parsed where only the lenient parser reads it.
+
+    Returns:
+        `msgspec.Raw`, a Python value, or `BROKEN`.
+    """
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        data = data.decode("utf-8", "replace").encode()
+    try:
+        return _RAW.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return parsed(data)
 
 
 def parsed(data: bytes) -> Any:
@@ -179,22 +221,65 @@ def holds_watch_list(document: Any, depth: int = 0) -> bool:
     )
 
 
-def _others(message: dict[str, Any]) -> Iterable[str]:
-    return (name for name in message if name not in _LIST_ORDER)
+def _may_hold_watch_list(document: Any) -> bool:
+    """Whether it is worth looking: every such name begins alike, unless written in escapes."""
+    if not isinstance(document, msgspec.Raw):
+        return True
+    text = bytes(document)
+    return b"Disposition" in text or b"\\u" in text
 
 
-def _as_text(value: Any) -> str | None:
-    """JSON text of an object; ASCII, for half a surrogate pair has no UTF-8."""
+def _loaded(value: Any) -> Any:
+    """A raw value as Python objects."""
+    return parsed(bytes(value)) if isinstance(value, msgspec.Raw) else value
+
+
+def _members(value: Any) -> Mapping[str, Any] | None:
+    """Names and values of an object; None for anything else."""
+    value = _opened(value, b"{", _OBJECT)
+    return value if isinstance(value, dict) else None
+
+
+def _elements(value: Any) -> list[Any] | None:
+    """Elements of a list; None for anything else."""
+    value = _opened(value, b"[", _LIST)
+    return value if isinstance(value, list) else None
+
+
+def _opened(value: Any, bracket: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """A raw container one level down; other values, and what is nested too deep, as they are."""
+    if not isinstance(value, msgspec.Raw) or _first(value) != bracket:
+        return value
+    try:
+        return decoder.decode(value)
+    except RecursionError:
+        return value
+
+
+def _first(raw: msgspec.Raw) -> bytes:
+    return bytes(memoryview(raw)[:1])
+
+
+def _others(members: Mapping[str, Any]) -> Iterable[str]:
+    return (name for name in members if name not in _LIST_ORDER)
+
+
+def _as_text(value: Any) -> bytes | None:
+    """JSON text of an object; ASCII where written anew, for half a surrogate pair has no UTF-8."""
+    if isinstance(value, msgspec.Raw):
+        text = bytes(value)
+        return text if text.startswith(b"{") else None
     if not isinstance(value, dict):
         return None
     try:
-        return json.dumps(value, separators=(",", ":"))
+        return json.dumps(value, separators=(",", ":")).encode("ascii")
     except RecursionError:
         return None
 
 
 def _listed(value: Any) -> list[Any]:
     """A list as it is; one thing as a list of one; nothing as nothing."""
-    if value is None:
+    if value is None or (isinstance(value, msgspec.Raw) and bytes(value) == b"null"):
         return []
-    return value if isinstance(value, list) else [value]
+    several = _elements(value)
+    return [value] if several is None else several

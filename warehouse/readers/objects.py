@@ -9,19 +9,16 @@ their values are never extracted (`schemas/protection.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from schemas import protection
-from schemas.contract import wire_columns
-from schemas.feeds import BY_NAME, Feed
+from schemas.feeds import Feed
 from warehouse.readers import Broken, Chunk, UnreadableFile
+from warehouse.readers.fields import FieldReader, describe
 from warehouse.readers.messages import (
     BROKEN,
     ID_FIELDS,
@@ -30,20 +27,12 @@ from warehouse.readers.messages import (
     holds_messages,
     may_be_message,
     parsed,
+    understood,
 )
 from warehouse.readers.stream import LONGEST_LINE, Lines, lines, whole
-from warehouse.readers.texts import UNREADABLE, count_name, field_name
 
 LARGEST_DOCUMENT = 256 << 20
 
-# Fields found below the object itself: where, as a path of DuckDB struct access.
-# A box is given in the pixels of the source picture; crops travel beside it under ids of their own.
-_SCENE = "list_filter(o.SubImageList.SubImageInfoObject, lambda s: s.ImageID = o.SourceID)[1]"
-_NESTED = {"Width": f"{_SCENE}.Width", "Height": f"{_SCENE}.Height"}
-_SUB_IMAGES = (
-    '"SubImageList":{"SubImageInfoObject":'
-    '[{"ImageID":"VARCHAR","Width":"VARCHAR","Height":"VARCHAR"}]}'
-)
 _BLANKS = np.frombuffer(b" \t\r\v\f\n", np.uint8)
 
 
@@ -54,8 +43,7 @@ class ObjectReader:
         self.feeds = {f.name: f for f in feeds}
         kinds = {f.object_name: f.name for f in feeds if f.object_name}
         self.opener = Opener(kinds, default_feed or feeds[0].name)
-        self.connection = duckdb.connect()
-        self.connection.execute("SET threads = 1; SET preserve_insertion_order = true")
+        self.fields = FieldReader()
 
     def __call__(self, path: Path) -> Iterator[Chunk]:
         """Chunks of a file, line by line, or as one document if that is what it is.
@@ -85,7 +73,7 @@ class ObjectReader:
         if parsed(block.data.lstrip().split(b"\n", 1)[0]) is not BROKEN:
             return BROKEN
         try:
-            document = parsed(whole(path, LARGEST_DOCUMENT).removeprefix(b"\xef\xbb\xbf"))
+            document = understood(whole(path, LARGEST_DOCUMENT).removeprefix(b"\xef\xbb\xbf"))
             refusal = UnreadableFile("not readable as JSON: neither one message nor one per line")
         except UnreadableFile as error:
             document, refusal = BROKEN, error
@@ -105,7 +93,7 @@ class ObjectReader:
             offsets = _line_offsets(block.data)
             firsts = np.frombuffer(block.data, np.uint8)[offsets[:-1]]
             table = _line_table(block.data, offsets, firsts, block.first_number)
-            if holds_messages(block.data, firsts):
+            if holds_messages(block.data, offsets):
                 chunk = self._mixed(table, block.bytes_read)
             else:
                 chunk = Chunk(bytes_read=block.bytes_read)
@@ -149,9 +137,9 @@ class ObjectReader:
         return chunk
 
     def _open(self, line: bytes, text: str, number: int, taken: Taken) -> None:
-        if (document := parsed(line)) is BROKEN:
+        if (document := understood(line)) is BROKEN:
             feed = self.opener.feed_of(text)
-            taken.broken.append(Broken(feed, number, 1, _describe(len(text))))
+            taken.broken.append(Broken(feed, number, 1, describe(len(text))))
         else:
             self.opener.take_apart(document, number, taken)
 
@@ -163,16 +151,16 @@ class ObjectReader:
             unknown=taken.unknown,
             bytes_read=bytes_read,
         )
-        for name, items in taken.items.items():
+        for name, found in taken.objects.items():
             table = pa.table(
                 {
-                    "line": pa.array([o.text for o in items], pa.large_string()),
-                    "row_number": pa.array([o.row_number for o in items], pa.int64()),
-                    "item_number": pa.array([o.item_number for o in items], pa.int32()),
-                    "trigger_time": pa.array([o.trigger_time for o in items], pa.large_string()),
+                    "line": pa.array(found.texts, pa.large_binary()).cast(pa.large_string()),
+                    "row_number": pa.array(found.row_numbers, pa.int64()),
+                    "item_number": pa.array(found.item_numbers, pa.int32()),
+                    "trigger_time": pa.array(found.trigger_times, pa.large_string()),
                 }
             )
-            self._transform(table, self.feeds[name], chunk)
+            self.fields.read(table, self.feeds[name], chunk)
         return chunk
 
     def _bare(self, table: pa.Table, chunk: Chunk) -> None:
@@ -181,7 +169,7 @@ class ObjectReader:
         table = table.append_column("trigger_time", pa.nulls(len(table), pa.large_string()))
         feed_of_kind, default = self.opener.feed_of_kind, self.opener.default
         if not feed_of_kind:
-            self._transform(table, self.feeds[default], chunk)
+            self.fields.read(table, self.feeds[default], chunk)
             return
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
@@ -192,78 +180,7 @@ class ObjectReader:
                 kind = pl.when(has).then(pl.lit(feed_of_kind[name])).otherwise(kind)
         frame = frame.with_columns(feed=kind.fill_null(default))
         for (name,), part in frame.group_by("feed", maintain_order=True):
-            self._transform(part.drop("feed").to_arrow(), self.feeds[str(name)], chunk)
-
-    def _transform(self, table: pa.Table, feed: Feed, chunk: Chunk) -> None:
-        """Fields the contract names, as text; names of all others, counted."""
-        self.connection.register("block", table)
-        try:
-            result = self.connection.execute(_transform_sql(feed.name)).to_arrow_table()
-            keys = self.connection.execute(_KEYS_SQL).fetchall()
-        finally:
-            self.connection.unregister("block")
-        frame = pl.from_arrow(result)
-        assert isinstance(frame, pl.DataFrame)
-        bad = frame.filter(~pl.col("is_object"))
-        for row, item, length in bad.select("row_number", "item_number", "length").iter_rows():
-            chunk.broken.append(Broken(feed.name, row, item, _describe(length)))
-        rows = frame.filter("is_object").drop("is_object", "length")
-        if rows.height:
-            before = chunk.rows.get(feed.name)
-            chunk.rows[feed.name] = rows if before is None else pl.concat([before, rows])
-        _count_fields(keys, feed, chunk)
-
-
-def _count_fields(keys: list[tuple[Any, ...]], feed: Feed, chunk: Chunk) -> None:
-    wanted = {w for wire in wire_columns(feed.contract).values() for w in wire}
-    forbidden, known = protection.dropped_fields(), protection.known_fields()
-    is_ga1400 = feed.object_name is not None
-    for own, nested, times in keys:
-        for name in (*(own or ()), *(n for sub in nested or () for n in sub)):
-            if name in wanted:
-                continue
-            if is_ga1400 and name in forbidden:
-                chunk.dropped[name] += times
-            elif not is_ga1400 or name not in known:
-                count_name(chunk.unknown, field_name(name), times)
-
-
-_KEYS_SQL = """
-SELECT own, nested, count(*) FROM (
-  SELECT TRY(json_keys(line)) AS own,
-         TRY(json_keys(line, '$.SubImageList.SubImageInfoObject[*]')) AS nested
-  FROM block)
-GROUP BY ALL
-"""
-
-
-@cache
-def _transform_sql(feed_name: str) -> str:
-    """One parse per line: only the named fields, as text; null where the line is not an object.
-
-    A list or object where a value should stand would come through as its JSON text, forbidden
-    fields inside included: it is replaced.
-    """
-    feed = BY_NAME[feed_name]
-    wires = wire_columns(feed.contract)
-    flat = dict.fromkeys(w for wire in wires.values() for w in wire if w not in _NESTED)
-    fields = [f'"{name}":"VARCHAR"' for name in flat]
-    if feed.object_name:
-        fields.append(_SUB_IMAGES)
-    structure = "{" + ",".join(fields) + "}"
-    columns = []
-    for column, wire in wires.items():
-        parts = [_NESTED.get(w, f'o."{w}"') for w in wire]
-        if "TriggerTime" in wire:
-            parts.append("trigger_time")
-        text = f"coalesce({', '.join(parts)})"
-        is_nested = f"ascii({text}) IN ({ord('[')}, {ord('{')})"
-        columns.append(f"CASE WHEN {is_nested} THEN '{UNREADABLE}' ELSE {text} END AS {column}")
-    return f"""
-        SELECT {", ".join(columns)}, row_number, item_number, length(line) AS length,
-               o IS NOT NULL AND left(ltrim(line, ' ' || chr(9) || chr(13)), 1) = '{{' AS is_object
-        FROM (SELECT TRY(json_transform(line, '{structure}')) AS o, * FROM block)
-    """
+            self.fields.read(part.drop("feed").to_arrow(), self.feeds[str(name)], chunk)
 
 
 def _line_offsets(data: bytes) -> np.ndarray:
@@ -281,9 +198,9 @@ def _line_table(
     count = len(offsets) - 1
     array = pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data))
     table = pa.table({"line": array, "row_number": np.arange(first_number, first_number + count)})
-    if np.isin(firsts, _BLANKS).any():
-        table = table.filter(pa.array([bool(line.strip()) for line in data.split(b"\n")[:-1]]))
-    return table
+    starts_blank = np.flatnonzero(np.isin(firsts, _BLANKS))
+    blank = [n for n in starts_blank if not data[offsets[n] : offsets[n + 1]].strip()]
+    return table.filter(pa.array(~np.isin(np.arange(count), blank))) if blank else table
 
 
 def _holds_an_object(data: bytes) -> bool:
@@ -300,7 +217,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _describe(length: int) -> str:
-    return f"not readable as a JSON object ({length} characters)"
