@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 REGISTERS = dg.AssetSelection.groups("bronze") | dg.AssetSelection.assets(
-    ["silver", "areas"], ["silver", "devices"]
+    ["silver", "areas"], ["silver", "devices"], ["silver", "device_places"]
 )
 
 TAKE_IN = dg.define_asset_job(

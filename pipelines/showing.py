@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table as Sheet
 
 from assets.accounts import PARTS, feed_totals, open_accounts, silver_account
+from quality.accounting import closes
 from schemas import tables
 from schemas.city_time import city_wall_clock
 from schemas.feeds import FEEDS
@@ -94,7 +95,7 @@ def _show_silver(lake: Lake, console: Console) -> bool:
         account = silver_account(lake, name)
         if account.is_empty():
             continue
-        good = account.filter(pl.col("missing") != 0).is_empty()
+        good = closes(account)
         closed = closed and good
         days = account["day"].drop_nulls().len()
         numbers = [f"{account[part].sum():,}" for part in _SILVER_PARTS]

@@ -1,7 +1,8 @@
 """Row accounts: nothing that arrived may be missing from where it should have gone.
 
 arrived = accepted + quarantined + refused, per file and feed;
-accepted = kept + merged + superseded + set aside, per silver table and day.
+accepted + moved in = kept + merged + superseded + set aside + moved out, per silver table and day
+(rows move only where a camera's clock is corrected across midnight; all that move out move in).
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ def open_file_accounts(
 
     Args:
         accounts: ops.row_accounts of one feed.
-        bronze: `file_id` of every row in bronze.
-        quarantine: `file_id` of every row in quarantine.
+        bronze: `file_id` and how many `rows` of it are in bronze.
+        quarantine: `file_id` and how many `rows` of it are in quarantine.
 
     Returns:
         `file_id`, what was booked and what was found; empty when every account closes.
     """
     booked = accounts.select("file_id", "arrived", "accepted", "quarantined", "refused")
     found = booked.join(
-        bronze.group_by("file_id").agg(found_accepted=pl.len()), on="file_id", how="full",
-        coalesce=True,
+        bronze.select("file_id", found_accepted="rows"), on="file_id", how="full", coalesce=True,
     ).join(
-        quarantine.group_by("file_id").agg(found_quarantined=pl.len()), on="file_id", how="full",
+        quarantine.select("file_id", found_quarantined="rows"), on="file_id", how="full",
         coalesce=True,
     ).fill_null(0)  # fmt: skip
     return found.filter(
@@ -49,8 +49,8 @@ def day_accounts(
         set_aside: `day`, `rows`.
 
     Returns:
-        One row per day: accepted, kept, merged, superseded, set_aside, missing (0 when it closes).
-        Registers have one row, with a null day.
+        One row per day: accepted, kept, merged, superseded, set_aside, moved_out, moved_in,
+        missing (0 when it closes). Registers have one row, with a null day.
     """
     parts = [
         accepted.select("day", what=pl.lit("accepted"), rows="rows"),
@@ -59,16 +59,24 @@ def day_accounts(
         set_aside.select("day", what=pl.lit("set_aside"), rows="rows"),
     ]
     long = pl.concat([p.with_columns(pl.col("rows").cast(pl.Int64)) for p in parts])
-    names = ("accepted", "kept", "merged", "superseded", "set_aside")
+    names = ("accepted", "kept", "merged", "superseded", "set_aside", "moved_out", "moved_in")
     return (
         long.group_by("day")
         .agg([pl.col("rows").filter(pl.col("what") == n).sum().alias(n) for n in names])
         .with_columns(
-            missing=pl.col("accepted") - pl.sum_horizontal("kept", "merged", "superseded",
-                                                           "set_aside")
+            missing=pl.col("accepted") + pl.col("moved_in")
+            - pl.sum_horizontal("kept", "merged", "superseded", "set_aside", "moved_out")
         )
         .sort("day", nulls_last=True)
     )  # fmt: skip
+
+
+def closes(account: pl.DataFrame) -> bool:
+    """Whether a silver table's account closes: no row missing, and what moved out moved in."""
+    return (
+        not (account["missing"] != 0).any()
+        and account["moved_out"].sum() == account["moved_in"].sum()
+    )
 
 
 def tiers_out_of_step(values: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import polars as pl
 
 from schemas.city_time import city_day, city_wall_clock
 from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
+from schemas.site import HEADINGS
 
 OBJECT_ID = r"^\d{48}$"
 IMAGE_ID = r"^\d{41}$"
@@ -157,6 +158,8 @@ class FacePassage(Contract):
     shot_count = integer("抓拍张数", required=True, unit="张")
     is_tracked = flag("有轨迹标记", required=True, note="false: the camera gave no track token")
     accompany_count = integer("同行人数", unit="人")
+    clock_offset_s = integer("时钟偏差", required=True, unit="s",
+                             note="camera minus true time, taken off all instants")  # fmt: skip
 
 
 class PassageHour(Contract):
@@ -187,9 +190,13 @@ class VehiclePassage(Contract):
     plate_kind = text("号牌类别", note="class of plate_regex.csv; null: not read")
     lane_number = integer("车道号")
     direction_code = text("行驶方向", note="as the source writes it; senses differ by source")
+    heading = text("航向", codes=tuple(HEADINGS),
+                   note="HDirectionType by the site's map; null: the map has nothing")  # fmt: skip
     vehicle_class_code = text("车辆类型")
     vehicle_colour_code = text("车身颜色")
     speed_kmh = number("速度", unit="km/h")
+    clock_offset_s = integer("时钟偏差", required=True, unit="s",
+                             note="camera minus true time, taken off all instants")  # fmt: skip
 
 
 class NonMotorPassage(Contract):
@@ -202,3 +209,5 @@ class NonMotorPassage(Contract):
     shot_at = instant("经过时间", required=True)
     vehicle_type_code = text("非机动车类型")
     vehicle_colour_code = text("车身颜色")
+    clock_offset_s = integer("时钟偏差", required=True, unit="s",
+                             note="camera minus true time, taken off all instants")  # fmt: skip

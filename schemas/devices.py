@@ -1,6 +1,7 @@
 """Devices: cameras, gates and sensors by their 20-digit GB/T 28181 code.
 
 Grain of bronze.devices: one version of one device in one delivery. Of silver.devices: one device.
+Of silver.device_places: one device in one community for a stretch of time.
 """
 
 from __future__ import annotations
@@ -63,6 +64,21 @@ class Device(Contract):
     is_online = flag("在线")
     installed_day = day("安装日期")
     updated_at = instant("更新时间", required=True)
+
+
+class DevicePlace(Contract):
+    """silver.device_places. Grain: one device in one community for one stretch of time, half-open.
+
+    The first stretch reaches back to the beginning (`valid_from` null), so that facts before the
+    first delivery are placed; the newest one is open (`valid_until` null). A device has no gaps.
+    """
+
+    device_id = text("设备编码", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    placed_by = text("定位方式", required=True, codes=("code", "point", "unplaced"),
+                     note="of the newest version of the stretch")  # fmt: skip
+    valid_from = instant("起", note="update time of the first version there; null: open")
+    valid_until = instant("止", note="exclusive; null: open")
 
 
 class DeviceSummary(Contract):

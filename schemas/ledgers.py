@@ -1,7 +1,8 @@
 """The books beside every silver table, and the operator's books: who went where, and does it close.
 
-accepted = kept + merged + superseded + set aside: the first lies in the table itself, the next two
-in `<table>_merges`, the last in `<table>_set_aside`. Ledgers name rows by content, never by file.
+accepted + moved in = kept + merged + superseded + set aside + moved out: what is kept lies in the
+table itself, what is set aside in `<table>_set_aside`, all others in `<table>_merges`. Ledgers name
+rows by content, never by file.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from schemas.contract import Contract, day, instant, integer, text
 
 
 class Merge(Contract):
-    """silver.<table>_merges. Grain: one accepted row not kept, and the row that stands for it."""
+    """silver.<table>_merges. Grain: one accepted row not kept, and the row that stands for it.
+
+    A row that a corrected camera clock moves to another day stands twice: `moved_out` on the day of
+    the camera's clock, with the corrected time, and `moved_in` on the true day, with the time as
+    sent. There it is then kept, merged or superseded like any other.
+    """
 
     event_day = day("业务日", note="null in registers")
     entity_id = text("对象标识", required=True, note="the key; its token where it is personal")
     version_at = instant("该行时间")
     merged_into = text("并入", required=True, note="entity_id of the row that was kept")
-    outcome = text("结果", required=True, codes=("merged", "superseded"))
+    outcome = text("结果", required=True, codes=("merged", "superseded", "moved_out", "moved_in"))
     rule = text("规则", required=True)
 
 
@@ -82,6 +88,15 @@ class Build(Contract):
     inputs = text("输入指纹", required=True)
     content = text("内容指纹", required=True)
     rows = integer("行数", required=True)
+
+
+class DeviceDay(Contract):
+    """ops.device_days. Grain: one feed, one day, one state of the day's files: who sent them."""
+
+    feed = text("数据源", required=True)
+    event_day = day("业务日", required=True)
+    files = text("文件指纹", required=True, note="digest of the files that brought rows of the day")
+    devices = dy.List(dy.String(), nullable=False, metadata={"zh": "设备编码", "privacy": "open"})
 
 
 class Publication(Contract):

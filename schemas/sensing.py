@@ -135,3 +135,25 @@ class ReadingDay(Contract):
     quantity = text("物理量", required=True)
     level = text("级别", required=True)
     reading_count = integer("读数数", required=True, unit="次")
+
+
+# By day a street camera sees someone every hour; at night silence is normal. The limits are those
+# of a long working day and stay the same all year.
+DAYLIGHT_HOURS = range(7, 19)
+SILENT_HOURS = 3
+"""Shorter silences are rain or a side street; three full hours want a look. Our choice."""
+SEEN_WITHIN_DAYS = 7
+"""A device silent for longer is known to be off: the register says so, not this statistic."""
+
+
+class DaylightGap(Contract):
+    """topics.sensing_daylight_gaps. Grain: day × camera or gate × daylight silence of it."""
+
+    sensing_day = day("日期", required=True)
+    community_code = text("社区编码", note="when the silence began; null: unplaced")
+    device_id = text("设备编码", required=True)
+    device_kind = text("设备类型", required=True)
+    from_hour = integer("起始小时", required=True, unit="h", note="city clock")
+    hour_count = integer("静默小时数", required=True, unit="h")
+    device_count = integer("设备数", required=True, unit="台",
+                           note="1 on its first silence of the day, else 0")  # fmt: skip

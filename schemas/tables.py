@@ -105,6 +105,12 @@ _SILVER = (
           ("response_id",)),
 )  # fmt: skip
 
+# Drawn from a register that is accounted for above: no ledgers of their own.
+_HISTORIES = (
+    Table("silver", "device_places", devices.DevicePlace, "设备位置沿革", None,
+          ("device_id", "valid_from")),
+)  # fmt: skip
+
 _TOPICS = (
     Table("topics", "space_areas", areas.AreaSummary, "空间 区划", None, ("area_code",),
           "unconditional", True),
@@ -118,6 +124,8 @@ _TOPICS = (
           ("community_code", "alarm_kind"), "conditional", True),
     Table("topics", "sensing_reading_days", sensing.ReadingDay, "物联感知 读数日", "sensing_day",
           ("community_code", "quantity", "level"), "conditional", True),
+    Table("topics", "sensing_daylight_gaps", sensing.DaylightGap, "物联感知 白天静默",
+          "sensing_day", ("community_code", "device_id", "from_hour"), "conditional", True),
     Table("topics", "population_counts", population.PopulationCount, "人口 数量", None,
           ("community_code", "population_category"), "conditional", True),
     Table("topics", "buildings_counts", housing.BuildingCount, "建筑物 数量", None,
@@ -143,12 +151,14 @@ _OPS = (
     Table("ops", "files", ledgers.FileRecord, "文件登记"),
     Table("ops", "row_accounts", ledgers.FileAccount, "行账"),
     Table("ops", "builds", ledgers.Build, "构建登记", "table_key"),
+    Table("ops", "device_days", ledgers.DeviceDay, "设备日登记"),
     Table("ops", "publications", ledgers.Publication, "发布登记"),
 )
 
 TABLES: tuple[Table, ...] = (
     *_bronze(),
     *(t for table in _SILVER for t in _with_ledgers(table)),
+    *_HISTORIES,
     *_TOPICS,
     *_STATISTICS,
     *_OPS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -200,11 +200,10 @@ def test_facts_of_unregistered_devices_are_set_aside_before_they_move(lake: Lake
                 "raised_at": "2026-11-19 08:00:00", "cleared_at": None}  # fmt: skip
     arrive(lake, "sensor_alarms", read("sensor_alarms", [{}, stranger]))
     known = [BOOKS["sensor_alarms"].good["device_id"], *(["9" * 20] if is_known else [])]
-    devices = tables.table("silver", "devices")
-    lake.append(devices, pl.DataFrame({
-        **{c: [None] * len(known) for c in devices.contract.columns()}, "device_id": known,
-        "device_kind": "smoke_sensor", "placed_by": "unplaced",
-        "updated_at": datetime(2026, 1, 1, tzinfo=UTC)}))  # fmt: skip
+    places = tables.table("silver", "device_places")
+    lake.append(places, pl.DataFrame({
+        **{c: [None] * len(known) for c in places.contract.columns()}, "device_id": known,
+        "placed_by": "unplaced"}))  # fmt: skip
     recipe = sensing.alarm_recipe(lake)
     newest_days(lake, recipe)
     kept = lake.read(recipe.table, ["raised_day"])["raised_day"].to_list()

@@ -58,6 +58,11 @@ class Home:
         return self.root / "keys"
 
     @property
+    def config(self) -> Path:
+        """Site settings; written by people, only ever read by govlake."""
+        return self.root / "config"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's own storage (DAGSTER_HOME)."""
         return self.root / "dagster"

@@ -4,8 +4,8 @@ An event is filed under the city day it happened on. When a later version names 
 newest version decides: the key leaves the old day, which is recomputed together with the new one.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
@@ -49,6 +49,7 @@ class Recipe:
         split: Rows that stand and rows that another table does not bear out.
         finish: From bronze columns to silver columns.
         other_inputs: Fingerprints of everything else the rows depend on.
+        day_inputs: ISO day → digest of what only that day depends on.
     """
 
     table: Table
@@ -57,6 +58,7 @@ class Recipe:
     finish: Finish
     split: Split = all_stand
     other_inputs: Sequence[str] = ()
+    day_inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 def newest_days(lake: Lake, recipe: Recipe, only: Iterable[str] | None = None) -> Outcome:
@@ -151,7 +153,9 @@ def _moved(lake: Lake, recipe: Recipe) -> pl.DataFrame:
 def _inputs(lake: Lake, recipe: Recipe, moved: pl.DataFrame) -> dict[str, str]:
     touched = _moved_by_day(lake, recipe, moved)
     return {
-        day: inputs_of(files, *recipe.other_inputs, touched.get(day, ""))
+        day: inputs_of(
+            files, *recipe.other_inputs, recipe.day_inputs.get(day, ""), touched.get(day, "")
+        )
         for day, files in builds.arrived(lake, recipe.feed.name).items()
     }
 

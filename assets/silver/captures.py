@@ -1,7 +1,8 @@
 """silver passages: what cameras saw, each pass by one camera once, no one followed to the next.
 
-One city day at a time: set aside what an unregistered device sent, keep one version of resent rows,
-form passages, place them. Rules and their reasons: `quality/deduplicate.py`.
+Some city days at a time: set aside what an unregistered device sent, put camera clocks right, keep
+one version of resent rows, form passages, place them. Rules and their reasons:
+`quality/deduplicate.py`; site settings: `schemas/site.py`.
 """
 
 from collections.abc import Callable
@@ -11,72 +12,142 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
+from assets import site_settings
 from assets.building import Clean, about, build_days, days_at_once, inputs_of, told
-from assets.silver.devices import placements, split_unregistered
+from assets.headings import headings_of, unmapped_codes, with_headings
+from assets.silver import _clocks as clocks
+from assets.silver._device_days import device_days, digests, note_device_days, within_days
+from assets.silver.devices import KEYS, placed, placements, split_unregistered
 from assets.timing import CITY_DAY, days_wanted
+from quality.deduplicate import Kept, newest_per_key
 from quality.deduplicate import face_passages as form_face_passages
-from quality.deduplicate import newest_per_key
 from quality.deduplicate import vehicle_passages as form_vehicle_passages
 from quality.identifiers import plate_class, plate_mask, plate_normalised
 from quality.tokens import tokens
 from schemas import tables
+from schemas.feeds import BY_NAME, Feed
 from schemas.tables import Table
 from warehouse import builds
-from warehouse.builds import content_fingerprint
+from warehouse.home import Home
 from warehouse.lake import Lake
 
-CleanCaptures = Callable[[pl.DataFrame, pl.DataFrame, Lake], Clean]
+
+@dataclass(frozen=True)
+class Site:
+    """What this site knows of its cameras.
+
+    Attributes:
+        known: Where registered devices stood when (`placements`).
+        offsets: Clocks that are off.
+        directions: Direction codes by source; empty for kinds without a direction.
+    """
+
+    known: pl.DataFrame
+    offsets: pl.DataFrame
+    directions: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of captured thing: its silver table, its feed, how its days are cleaned."""
+    """One kind of captured thing: its silver table, its feed, how its passages are formed."""
 
     table: Table
-    feed: str
+    feed: Feed
     what: str
-    clean: CleanCaptures
+    form: Callable[[pl.DataFrame, Site, Home], Kept]
+    has_direction: bool = False
 
 
-def day_inputs(lake: Lake, feed: str, known: pl.DataFrame) -> dict[str, str]:
-    """What each day of a capture table is built from: its files and where devices stand."""
-    devices = content_fingerprint(known)
-    return {day: inputs_of(files, devices) for day, files in builds.arrived(lake, feed).items()}
+def site_of(lake: Lake, kind: Kind) -> Site:
+    """What matters for one kind.
+
+    Raises:
+        SettingsError: a site table breaks a rule; nothing is built then.
+    """
+    home = lake.home
+    nothing = pl.DataFrame(schema={"device_prefix": pl.String})
+    directions = site_settings.directions(home) if kind.has_direction else nothing
+    return Site(placements(lake), site_settings.clock_offsets(home), directions)
 
 
-def clean_faces(captures: pl.DataFrame, known: pl.DataFrame) -> Clean:
-    """Passages of people, of some days.
+def day_inputs(lake: Lake, kind: Kind, site: Site) -> dict[str, str]:
+    """What each day of a capture table is built from.
+
+    Its files; of the devices seen that day where they stood that day, how their clocks and
+    directions were off; and of neighbouring days the files whose captures may belong to it.
+    """
+    files = builds.arrived(lake, kind.feed.name)
+    seen = device_days(lake, kind.feed.name)
+    crossing = clocks.crossings(seen, site.offsets)
+    coming = crossing.select("device_id", event_day="to_day")
+    present = pl.concat([seen, coming.select(seen.columns)]).unique() if coming.height else seen
+    parts = [
+        digests(within_days(present, site.known)),
+        digests(within_days(seen, site.offsets)),
+        digests(crossing.with_columns(event_day="to_day")),
+    ]
+    if not site.directions.is_empty():
+        codes = headings_of(present["device_id"], site.directions)
+        parts.append(digests(present.join(codes, on="device_id")))
+    came_from: dict[str, list[str]] = {}
+    for day, to_day in (
+        crossing.select("event_day", "to_day").unique().sort("event_day").iter_rows()
+    ):
+        came_from.setdefault(str(to_day), []).append(files[str(day)])
+    # a day built once, whose only captures came from a clock that is right now, is emptied again
+    days = {*files, *came_from, *builds.parts_of(lake, kind.table)}
+    return {
+        day: inputs_of(
+            files.get(day, ""),
+            "+".join(came_from.get(day, ())),
+            *(one.get(day, "") for one in parts),
+        )
+        for day in sorted(days)
+    }
+
+
+def stale_days(lake: Lake, kind: Kind) -> list[str]:
+    """Days that would be rebuilt now.
+
+    Raises:
+        SettingsError: a site table breaks a rule.
+    """
+    return builds.stale(lake, kind.table, day_inputs(lake, kind, site_of(lake, kind)))
+
+
+def clean_days(
+    captures: pl.DataFrame, kind: Kind, site: Site, days: list[date], home: Home
+) -> Clean:
+    """Passages of some days.
 
     Args:
-        captures: bronze.face_captures of the days.
-        known: Registered devices with their communities.
+        captures: `clocks.captures_of` the days.
+        kind: What they are.
+        site: What is known of the cameras.
+        days: The days.
+        home: Holds the token key.
     """
-    captures, set_aside = split_captures(captures, known)
-    kept = form_face_passages(captures)
-    rows = kept.rows.rename({"capture_id": "passage_id"}).join(known, on="device_id", how="left")
-    return Clean(rows, kept.ledger, set_aside)
+    captures, set_aside = split_unregistered(
+        captures.with_columns(event_day="shot_day"), site.known, "capture_id", "shot_at"
+    )
+    ledgers: list[pl.DataFrame] = []
+    if site.offsets.height:
+        set_aside = set_aside.filter(pl.col("event_day").is_in(days))
+        captures, moves = clocks.corrected(captures, site.offsets, days)
+        ledgers.append(moves)
+    kept = kind.form(captures, site, home)
+    rows = placed(kept.rows.rename({"capture_id": "passage_id"}), site.known, "shot_at")
+    if "clock_offset_s" not in rows.columns:
+        rows = rows.with_columns(clock_offset_s=pl.lit(0, pl.Int64))
+    return Clean(rows, pl.concat([kept.ledger, *ledgers]), set_aside)
 
 
-def split_captures(
-    captures: pl.DataFrame, known: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Captures of registered devices, and a set-aside row for every other."""
-    captures = captures.with_columns(event_day="shot_day")
-    return split_unregistered(captures, known, "capture_id", "shot_at")
-
-
-def clean_vehicles(captures: pl.DataFrame, known: pl.DataFrame, key: bytes) -> Clean:
-    """Passages of motor vehicles, of some days.
+def form_vehicles(captures: pl.DataFrame, site: Site, home: Home) -> Kept:
+    """Passages of motor vehicles; the plate as mask and day's token, the direction as heading.
 
     A reading counts as read when its plate has a form of `plate_regex.csv`, or has one once O and
     I, which no plate carries, are taken for 0 and 1.
-
-    Args:
-        captures: bronze.vehicle_captures of the days.
-        known: Registered devices with their communities.
-        key: Token key of the passage topic.
     """
-    captures, set_aside = split_captures(captures, known)
     normal = plate_normalised(pl.col("plate_number"))
     captures = captures.with_columns(
         plate=pl.when(plate_class(mended(normal)).is_not_null()).then(normal)
@@ -87,9 +158,9 @@ def clean_vehicles(captures: pl.DataFrame, known: pl.DataFrame, key: bytes) -> C
         plate_kind=plate_class(pl.col("plate")),
         token_of=pl.concat_str("device_id", "shot_day", "plate", separator="|"),
     )
+    key = home.key("passage")
     rows = rows.with_columns(plate_token=tokens(key, rows["token_of"])).drop("plate", "token_of")
-    rows = rows.rename({"capture_id": "passage_id"}).join(known, on="device_id", how="left")
-    return Clean(rows, kept.ledger, set_aside)
+    return Kept(with_headings(rows, site.directions), kept.ledger)
 
 
 def mended(plate: pl.Expr) -> pl.Expr:
@@ -100,64 +171,63 @@ def mended(plate: pl.Expr) -> pl.Expr:
     )
 
 
-def clean_nonmotors(captures: pl.DataFrame, known: pl.DataFrame) -> Clean:
-    """Captures of non-motor vehicles of some days, resent copies removed.
-
-    Args:
-        captures: bronze.nonmotor_captures of the days.
-        known: Registered devices with their communities.
-    """
-    captures, set_aside = split_captures(captures, known)
-    kept = newest_per_key(captures, "capture_id", ("entered_at", "triggered_at"),
+def form_nonmotors(captures: pl.DataFrame) -> Kept:
+    """Captures of non-motor vehicles, resent copies removed."""
+    return newest_per_key(captures, "capture_id", ("entered_at", "triggered_at"),
                           happened="shot_at", rule="resent_capture")  # fmt: skip
-    rows = kept.rows.rename({"capture_id": "passage_id"}).join(known, on="device_id", how="left")
-    return Clean(rows, kept.ledger, set_aside)
 
 
 KINDS = (
     Kind(
         tables.table("silver", "face_passages"),
-        "face_captures",
+        BY_NAME["face_captures"],
         "One row per passage of a person at one camera: best shot, number of shots, community.",
-        lambda captures, known, _: clean_faces(captures, known),
+        lambda captures, _site, _home: form_face_passages(captures),
     ),
     Kind(
         tables.table("silver", "vehicle_passages"),
-        "vehicle_captures",
+        BY_NAME["vehicle_captures"],
         "One row per passage of a motor vehicle at one camera; the plate as mask and day's token.",
-        lambda captures, known, lake: clean_vehicles(captures, known, lake.home.key("passage")),
+        form_vehicles,
+        has_direction=True,
     ),
     Kind(
         tables.table("silver", "nonmotor_passages"),
-        "nonmotor_captures",
+        BY_NAME["nonmotor_captures"],
         "One row per capture of a non-motor vehicle, resent copies removed; plates are not kept.",
-        lambda captures, known, _: clean_nonmotors(captures, known),
+        lambda captures, _site, _home: form_nonmotors(captures),
     ),
 )
 
 
 def _passages(kind: Kind) -> dg.AssetsDefinition:
     """The asset of one kind."""
-    bronze = tables.table("bronze", kind.feed)
+    bronze = tables.table("bronze", kind.feed.name)
 
     def passages(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult:
-        known = placements(lake)
+        site = site_of(lake, kind)
+        note_device_days(lake, kind.feed)
+        crossing = clocks.crossings(device_days(lake, kind.feed.name), site.offsets)
 
         def clean(days: list[date]) -> Clean:
-            return kind.clean(lake.read(bronze, days=days), known, lake)
+            captures = clocks.captures_of(lake, bronze, days, crossing)
+            return clean_days(captures, kind, site, days, lake.home)
 
-        inputs = day_inputs(lake, kind.feed, known)
-        at_once = days_at_once(lake, kind.feed)
+        inputs = day_inputs(lake, kind, site)
+        at_once = days_at_once(lake, kind.feed.name)
         outcome = build_days(
             lake, kind.table, inputs, clean, only=days_wanted(context), at_once=at_once
         )
-        return told(outcome)
+        metadata = dict(told(outcome).metadata or {})
+        if not site.directions.is_empty():
+            metadata["unmapped_direction_codes"] = unmapped_codes(lake, site.directions)
+        return dg.MaterializeResult(metadata=metadata)
 
     return dg.asset(
         **{**about(kind.table, "public-security"), "description": kind.what},
-        deps=[list(bronze.key), ["silver", "devices"]],
+        deps=[list(bronze.key), *KEYS],
         kinds={"polars", "deltalake"},
         partitions_def=CITY_DAY,
         backfill_policy=dg.BackfillPolicy.single_run(),

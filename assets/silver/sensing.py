@@ -4,6 +4,7 @@ import dagster as dg
 import polars as pl
 
 from assets.building import about, told
+from assets.silver._device_days import device_days, digests, note_device_days, within_days
 from assets.silver._newest import (
     Recipe,
     need_registered_device,
@@ -11,51 +12,52 @@ from assets.silver._newest import (
     recipe_feed,
     stale_event_days,
 )
-from assets.silver.devices import placements
+from assets.silver.devices import KEYS, placed, placements
 from assets.timing import CITY_DAY, days_wanted
 from schemas import tables
 from schemas.sensing import PRESSURE_LEVELS_MPA
-from warehouse.builds import content_fingerprint
 from warehouse.lake import Lake
 
 ALARMS = tables.table("silver", "sensor_alarms")
 READINGS = tables.table("silver", "sensor_readings")
-DEVICES = ["silver", "devices"]
 
 
 def alarm_recipe(lake: Lake) -> Recipe:
-    """How alarms are cleaned, with the devices of this lake."""
+    """How alarms are cleaned: placed where their sensor stood when they were raised."""
     known = placements(lake)
     return Recipe(
         ALARMS, recipe_feed("sensor_alarms"), "updated_at",
-        lambda rows: rows.join(known, on="device_id", how="left"),
-        need_registered_device(known, "updated_at"), (content_fingerprint(known),),
+        lambda rows: placed(rows, known, "raised_at"),
+        need_registered_device(known, "updated_at"),
+        day_inputs=digests(within_days(device_days(lake, "sensor_alarms"), known)),
     )  # fmt: skip
 
 
 def reading_recipe(lake: Lake) -> Recipe:
-    """How readings are cleaned, with the devices of this lake."""
+    """How readings are cleaned: placed where their sensor stood when it read."""
     known = placements(lake)
     return Recipe(
         READINGS, recipe_feed("sensor_readings"), "read_at",
-        lambda rows: graded(rows.join(known, on="device_id", how="left")),
-        need_registered_device(known, "read_at"), (content_fingerprint(known),),
+        lambda rows: graded(placed(rows, known, "read_at")),
+        need_registered_device(known, "read_at"),
+        day_inputs=digests(within_days(device_days(lake, "sensor_readings"), known)),
     )  # fmt: skip
 
 
 @dg.asset(
     **about(ALARMS, "big-data"),
-    deps=[["bronze", "sensor_alarms"], DEVICES],
+    deps=[["bronze", "sensor_alarms"], *KEYS],
     kinds={"polars", "deltalake"},
 )
 def sensor_alarms(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per alarm, newest version, in the community of its device."""
+    note_device_days(lake, recipe_feed("sensor_alarms"))
     return told(newest_days(lake, alarm_recipe(lake)))
 
 
 @dg.asset(
     **about(READINGS, "fire-service"),
-    deps=[["bronze", "sensor_readings"], DEVICES],
+    deps=[["bronze", "sensor_readings"], *KEYS],
     kinds={"polars", "deltalake"},
     partitions_def=CITY_DAY,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -64,6 +66,7 @@ def sensor_readings(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
 ) -> dg.MaterializeResult:
     """One row per reading with its level against the thresholds."""
+    note_device_days(lake, recipe_feed("sensor_readings"))
     return told(newest_days(lake, reading_recipe(lake), days_wanted(context)))
 
 
