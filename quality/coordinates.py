@@ -3,7 +3,8 @@
 GCJ-02 is the national offset of public maps, BD-09 Baidu's further offset; neither is published as
 a standard, so these are the formulas in public use. Pairs are always (longitude, latitude). A pair
 that is no place on Earth, or has a NaN half, comes back as it is: a range rule names the row, not
-this module. What does not belong here: projections, distances, which grid a point lies in.
+this module. What does not belong here: projections, which grid a point lies in, whether a declared
+system is the true one (`reference_points.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+import polars as pl
+import shapely
 from numpy.typing import ArrayLike, NDArray
+
+from schemas.feeds import Feed
 
 Degrees = NDArray[np.float64]
 Pair = tuple[Degrees, Degrees]
@@ -23,6 +28,7 @@ _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271
 _BAIDU_TURN: Final = np.pi * 3000 / 180
 _TOLERANCE_DEG: Final = 1e-11  # hundred times finer than promised: steps shrink about thirtyfold
 _MOST_STEPS: Final = 30
+_DECIMALS: Final = 9
 
 
 def wgs84_to_gcj02(longitude: ArrayLike, latitude: ArrayLike) -> Pair:
@@ -115,6 +121,51 @@ def to_wgs84(longitude: ArrayLike, latitude: ArrayLike, system: str) -> Pair:
     return _TO_WGS84[system](longitude, latitude)
 
 
+def in_wgs84(rows: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    """Rows of a feed with their points and shapes in WGS 84, from the system the feed declares.
+
+    Args:
+        rows: Bronze rows: `longitude` and `latitude` in degrees, and shapes as WKB, where there
+            are such columns.
+        feed: Says the system.
+
+    Returns:
+        The same rows; converted degrees have 9 decimals (0.1 mm), others are untouched.
+
+    >>> import polars as pl
+    >>> from schemas.feeds import BY_NAME
+    >>> in_wgs84(pl.DataFrame({"device_id": ["1"]}), BY_NAME["devices"]).columns
+    ['device_id']
+    """
+    system = feed.coordinate_system
+    if _TO_WGS84[system] is _unchanged:
+        return rows
+    columns = [
+        pl.Series(name, _shapes_in_wgs84(rows[name], system), dtype=pl.Binary)
+        for name in feed.shape_columns
+        if name in rows.columns
+    ]
+    if {"longitude", "latitude"} <= set(rows.columns):
+        east, north = (
+            rows[axis].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            for axis in ("longitude", "latitude")
+        )
+        for axis, half in zip(
+            ("longitude", "latitude"), to_wgs84(east, north, system), strict=True
+        ):
+            columns.append(pl.Series(axis, np.round(half, _DECIMALS)).fill_nan(None))
+    return rows.with_columns(columns)
+
+
+def _shapes_in_wgs84(shapes: pl.Series, system: str) -> list[bytes | None]:
+    """Shapes as WKB, corner by corner; corners that were shared stay shared."""
+    moved = shapely.transform(
+        np.array(shapely.from_wkb(shapes.to_list()), dtype=object),
+        lambda c: np.round(np.column_stack(to_wgs84(c[:, 0], c[:, 1], system)), _DECIMALS),
+    )
+    return [None if shape is None else shapely.to_wkb(shape) for shape in moved]
+
+
 def _unchanged(longitude: ArrayLike, latitude: ArrayLike) -> Pair:
     x, y = np.broadcast_arrays(np.asarray(longitude, float), np.asarray(latitude, float))
     return x.copy(), y.copy()
@@ -182,11 +233,13 @@ def _turned(longitude: Degrees, latitude: Degrees) -> Pair:
 def _inverted(forward: Callable[[Degrees, Degrees], Pair], x: Degrees, y: Degrees) -> Pair:
     """The points that `forward` takes to (x, y): correct a guess by its miss until it hits."""
     guess_x, guess_y = x.copy(), y.copy()
+    is_open = np.ones(len(x), bool)  # a settled point stays: its company must not change its bits
     for _ in range(_MOST_STEPS):
-        there_x, there_y = forward(guess_x, guess_y)
-        miss_x, miss_y = x - there_x, y - there_y
-        guess_x += miss_x
-        guess_y += miss_y
-        if max(np.abs(miss_x).max(initial=0), np.abs(miss_y).max(initial=0)) < _TOLERANCE_DEG:
+        there_x, there_y = forward(guess_x[is_open], guess_y[is_open])
+        miss_x, miss_y = x[is_open] - there_x, y[is_open] - there_y
+        guess_x[is_open] += miss_x
+        guess_y[is_open] += miss_y
+        is_open[is_open] = np.maximum(np.abs(miss_x), np.abs(miss_y)) >= _TOLERANCE_DEG
+        if not is_open.any():
             return guess_x, guess_y
     raise ArithmeticError(f"coordinate inverse did not settle in {_MOST_STEPS} steps")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from schemas.areas import AreaRow
 from schemas.captures import FaceCapture, MotorVehicleCapture, NonMotorVehicleCapture
-from schemas.contract import Contract
+from schemas.contract import Contract, facts
 from schemas.devices import DeviceRow
 from schemas.fire import FireAlarmRow, FireInspectionRow, FireResponseRow
 from schemas.grid_cases import GridCaseRow
@@ -16,6 +16,7 @@ from schemas.population import GridVisitRow, HouseholdRegisterRow
 from schemas.sensing import SensorAlarmRow, SensorReadingRow
 
 Form = Literal["ga1400", "ndjson", "csv", "xlsx", "geojson"]
+CoordinateSystem = Literal["WGS84", "CGCS2000", "GCJ02", "BD09"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Feed:
         owner: Department that answers for the data.
         object_name: GA/T 1400 object that carries it, for feeds in that form.
         retention_days: How long bronze and landing keep it; None: until replaced.
+        coordinate_system: Of its longitudes, latitudes and shapes as delivered; bronze keeps them
+            so, silver has CGCS2000. Without meaning for feeds that have none.
     """
 
     name: str
@@ -47,6 +50,18 @@ class Feed:
     owner: str
     object_name: str | None = None
     retention_days: int | None = None
+    coordinate_system: CoordinateSystem = "CGCS2000"
+
+    @property
+    def shape_columns(self) -> tuple[str, ...]:
+        """Columns that hold shapes."""
+        columns = self.contract.columns()
+        return tuple(n for n in columns if facts(self.contract, n).get("reader") == "geometry")
+
+    @property
+    def has_points(self) -> bool:
+        """Whether its rows carry `longitude` and `latitude`."""
+        return {"longitude", "latitude"} <= set(self.contract.columns())
 
 
 _REGISTER = ("updated_at",)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
+import polars as pl
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import Point, box
 
 from quality.coordinates import (
     _inverted,
@@ -15,11 +20,13 @@ from quality.coordinates import (
     bd09_to_wgs84,
     gcj02_to_bd09,
     gcj02_to_wgs84,
+    in_wgs84,
     to_wgs84,
     wgs84_to_bd09,
     wgs84_to_gcj02,
 )
 from schemas.codes import table
+from schemas.feeds import BY_NAME, FEEDS, CoordinateSystem
 
 PLACES = table("coord_test_vectors").to_dicts()
 IDS = [place["name"] for place in PLACES]
@@ -168,6 +175,62 @@ def test_inputs_keep_their_values_and_broadcast():
 def test_every_system_reaches_wgs84(system, origin):
     for place in PLACES:
         assert_close(to_wgs84(*pair(place, origin), system), pair(place, "wgs"), EIGHT_DECIMALS)
+
+
+@given(st.lists(in_china, min_size=1, max_size=8), st.randoms())
+def test_the_company_a_point_is_in_does_not_change_its_bits(pairs, rng):
+    together = np.stack(bd09_to_wgs84(*points(pairs)))
+    alone = np.concatenate([np.stack(bd09_to_wgs84(*points([pair]))) for pair in pairs], axis=1)
+    assert (together == alone).all()
+
+
+@pytest.mark.parametrize("system", ["WGS84", "CGCS2000", "GCJ02", "BD09"])
+def test_rows_and_shapes_of_a_feed_reach_wgs84(system):
+    feed = replace(BY_NAME["buildings"], coordinate_system=system)
+    origin = {"GCJ02": "gcj", "BD09": "bd"}.get(system, "wgs")
+    given, true = ([pair(place, side) for place in PLACES] for side in (origin, "wgs"))
+    rows = pl.DataFrame(
+        {
+            "building_id": [*IDS, "no point", "half a point"],
+            "longitude": [*(x for x, _ in given), None, 118.0],
+            "latitude": [*(y for _, y in given), None, None],
+            "footprint": [*(Point(p).buffer(0.001).wkb for p in given), None, None],
+        }
+    )
+    before = rows.clone()
+    found = in_wgs84(rows, feed)
+    assert rows.equals(before)
+    assert found.columns == rows.columns
+    assert found["building_id"].equals(rows["building_id"])
+    assert_close(found.head(-2).select("longitude", "latitude").to_numpy(), true, EIGHT_DECIMALS)
+    assert found.tail(2).select("longitude", "latitude", "footprint").rows() == [
+        (None, None, None), (118.0, None, None)
+    ]  # fmt: skip
+    shapes = shapely.from_wkb(found["footprint"].head(-2).to_list())
+    corners = shapely.get_coordinates(shapes)
+    was = shapely.get_coordinates([Point(p).buffer(0.001) for p in given])
+    assert_close(corners, np.transpose(to_wgs84(*was.T, system)))
+    if origin == "wgs":
+        assert found is rows
+
+
+def test_corners_that_are_shared_stay_shared():
+    left, right = box(118, 24, 118.1, 24.1), box(118.1, 24, 118.2, 24.1)
+    feed = replace(BY_NAME["areas"], coordinate_system="BD09")
+    rows = in_wgs84(pl.DataFrame({"shape": [left.wkb, right.wkb]}), feed)
+    moved = shapely.from_wkb(rows["shape"].to_list())
+    assert shapely.touches(*moved)
+    assert shapely.intersection(*moved).length == pytest.approx(0.1, rel=0.01)
+
+
+def test_a_feed_says_where_its_coordinates_stand():
+    assert set(get_args(CoordinateSystem)) == {"WGS84", "CGCS2000", "GCJ02", "BD09"}
+    for system in get_args(CoordinateSystem):
+        to_wgs84([118.0], [24.0], system)
+    with_points = {f.name for f in FEEDS if f.has_points}
+    assert with_points == {"devices", "grid_cases", "buildings", "fire_responses"}
+    with_shapes = {f.name: f.shape_columns for f in FEEDS if f.shape_columns}
+    assert with_shapes == {"areas": ("shape",), "buildings": ("footprint",)}
 
 
 def test_an_unknown_system_is_named_with_those_that_are_known():

@@ -5,6 +5,7 @@ import polars as pl
 
 from assets.building import about, told
 from assets.silver._newest import Recipe, newest_days, recipe_feed
+from quality.coordinates import in_wgs84
 from quality.placing import Communities
 from schemas import tables
 from schemas.tables import Table
@@ -21,7 +22,7 @@ def _recipe(lake: Lake, table: Table, happened: str) -> Recipe:
     communities = Communities(lake.read(AREAS))
     return Recipe(
         table, recipe_feed(table.name), happened,
-        lambda rows: finish(communities.place(rows), table),
+        lambda rows: finish(communities.place(in_wgs84(rows, recipe_feed(table.name))), table),
         other_inputs=(builds.content_of(lake, AREAS),),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import polars as pl
 from assets.building import about, told
 from assets.silver._newest import Recipe, newest_days, recipe_feed
 from quality.case_codes import national_code
+from quality.coordinates import in_wgs84
 from quality.placing import Communities
 from schemas import tables
 from warehouse import builds
@@ -47,7 +48,7 @@ def finish(rows: pl.DataFrame, communities: Communities) -> pl.DataFrame:
         .otherwise(pl.lit("open"))
     )  # fmt: skip
     coded = national_code(rows.rename({"type_code": "source_type_code"}))
-    return communities.place(coded).with_columns(
+    return communities.place(in_wgs84(coded, recipe_feed("grid_cases"))).with_columns(
         state=state,
         source_code_system=pl.col("code_system"),
         rework_count=pl.col("rework_count").fill_null(0),

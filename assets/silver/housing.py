@@ -6,6 +6,7 @@ import shapely
 
 from assets.building import about, told
 from assets.silver._newest import newest_register, recipe_feed
+from quality.coordinates import in_wgs84
 from quality.placing import Communities
 from schemas import tables
 from warehouse import builds
@@ -27,7 +28,8 @@ def buildings(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     return told(
         newest_register(
             lake, BUILDINGS, recipe_feed("buildings"), "updated_at",
-            lambda rows: communities.place(with_points(rows)), [builds.content_of(lake, AREAS)],
+            lambda rows: communities.place(with_points(in_wgs84(rows, recipe_feed("buildings")))),
+            [builds.content_of(lake, AREAS)],
         )
     )  # fmt: skip
 
