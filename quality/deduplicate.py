@@ -54,7 +54,7 @@ def newest_per_key(
     Returns:
         One row per key, same columns; a ledger row for every other.
     """
-    repeated = rows[key].is_duplicated()
+    repeated = _repeated(rows[key])
     if not repeated.any():
         return Kept(rows, _ledger(rows.clear(), key, happened, pl.col(key), "superseded", rule))
     several = rows.filter(repeated)
@@ -69,6 +69,13 @@ def newest_per_key(
     kept = pl.concat([rows.filter(~repeated), several.filter(is_first).drop("_newest")])
     ledger = _ledger(several.filter(~is_first), key, happened, pl.col(key), "superseded", rule)
     return Kept(kept, ledger)
+
+
+def _repeated(keys: pl.Series) -> pl.Series:
+    """Which keys occur more than once. A hash is no key: it only finds the few to be compared."""
+    likely = keys.hash().is_duplicated()
+    places = likely.arg_true()
+    return likely.scatter(places, keys.gather(places).is_duplicated()) if len(places) else likely
 
 
 def face_passages(captures: pl.DataFrame) -> Kept:

@@ -28,7 +28,9 @@ ID_FIELDS = {
 }
 """Id field → object name."""
 
-_MARKERS = (b'ListObject"', b'ObjectList"', b'"Disposition')
+_WATCH_LIST_MARKER = b'"Disposition'
+_MARKERS = (b'ListObject"', b'ObjectList"', _WATCH_LIST_MARKER)
+_BARE_STARTS = tuple(f'{{"{name}":'.encode() for name in ID_FIELDS)
 # They begin with the line break itself: an alternative for the start of text costs 20 times more.
 _FIRST_LIST = re.compile(rb"[ \t\r]*\[")
 _NEXT_LIST = re.compile(rb"\n[ \t\r]*\[")
@@ -169,6 +171,8 @@ def holds_messages(data: bytes, offsets: np.ndarray | None = None) -> bool:
         data: Whole lines.
         offsets: Where every line begins, where that is known; saves a search of the whole block.
     """
+    if offsets is not None and _are_bare(data, offsets[:-1]):
+        return _WATCH_LIST_MARKER in data
     if any(marker in data for marker in _MARKERS) or _FIRST_LIST.match(data):
         return True
     if offsets is None:
@@ -176,6 +180,15 @@ def holds_messages(data: bytes, offsets: np.ndarray | None = None) -> bool:
     firsts = np.frombuffer(data, np.uint8)[offsets[:-1]]
     odd = offsets[np.flatnonzero(np.isin(firsts, _ODD_FIRSTS))]
     return any(_FIRST_LIST.match(data, start) for start in odd.tolist())
+
+
+def _are_bare(data: bytes, starts: np.ndarray) -> bool:
+    """Whether every line begins as an object does that is its own: with its id."""
+    own = next((start for start in _BARE_STARTS if data.startswith(start)), None)
+    if own is None or len(data) < len(own) + int(starts[-1]):
+        return False
+    text = np.frombuffer(data, np.uint8)
+    return all((text[starts + n] == byte).all() for n, byte in enumerate(own))
 
 
 def may_be_message(line: pl.Expr) -> pl.Expr:
