@@ -6,7 +6,7 @@ Not here: Dagster (`intake.py`), the forms of files (`warehouse/readers`), rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -21,7 +21,8 @@ from warehouse.builds import fingerprint
 from warehouse.lake import Lake, empty
 from warehouse.landing import LandedFile, form_of, list_files
 from warehouse.progress import report
-from warehouse.readers import Reader, UnreadableFile
+from warehouse.readers import Chunk, Reader, UnreadableFile
+from warehouse.readers.ahead import ahead
 from warehouse.readers.objects import ObjectReader
 from warehouse.readers.shapes import GeoJsonReader
 from warehouse.readers.tables import CsvReader, XlsxReader
@@ -131,30 +132,70 @@ def _take_batch(
     written = [tables.BY_KEY[(layer, f.name)] for f in feeds for layer in ("bronze", "quarantine")]
     journal.begin(lake, source, batch_id, written)
     batch = FileBatch(lake)
-    readers = Readers(feeds)
+    given_up: dict[str, str] = {}
     ended: list[Ended] = []
-    for file, file_id in files:
-        if file_id in taken_before:
-            reason = "the same bytes were taken in before"
-            ended.append(Ended(file, file_id, "seen_before", reason))
-            continue
+    for one in ahead(_pieces(Readers(feeds), files, taken_before, given_up)):
+        file, file_id = one.file, one.file_id
         try:
-            batch.account(file_id, feeds[0].name)
-            for chunk in readers.of(file)(file.path):
-                batch.add(file_id, chunk, feeds[0].name)
-                report(f"take in {source}", done + chunk.bytes_read, total)
-            taken_before.add(file_id)
-            ended.append(Ended(file, file_id, "taken_in"))
+            if one.chunk is not None and file_id not in given_up:
+                batch.add(file_id, one.chunk, feeds[0].name)
+                report(f"take in {source}", done + one.chunk.bytes_read, total)
+            if one.error is not None and file_id not in given_up:
+                raise one.error
         except UnreadableFile as error:
             batch.forget(file_id)
-            ended.append(Ended(file, file_id, "set_aside", str(error)))
+            given_up[file_id] = str(error)
         except OSError as error:
             batch.forget(file_id)
             intake.refused_files[file.name] = f"cannot be read: {error.strerror}"
+            continue
+        if one.chunk is not None:
+            continue
+        if file_id in given_up:
+            ended.append(Ended(file, file_id, "set_aside", given_up[file_id]))
+        elif file_id in taken_before:
+            reason = "the same bytes were taken in before"
+            ended.append(Ended(file, file_id, "seen_before", reason))
+        else:
+            batch.account(file_id, feeds[0].name)
+            taken_before.add(file_id)
+            ended.append(Ended(file, file_id, "taken_in"))
         done += file.size
     batch.write()
     _commit(lake, source, batch_id, batch, ended)
     intake.count(batch, ended)
+
+
+@dataclass
+class _Piece:
+    """What reading a file gives next: a chunk, or its end and what ended it."""
+
+    file: LandedFile
+    file_id: str
+    chunk: Chunk | None = None
+    error: UnreadableFile | OSError | None = None
+
+
+def _pieces(
+    readers: Readers,
+    files: list[tuple[LandedFile, str]],
+    taken_before: Collection[str],
+    given_up: Collection[str],
+) -> Iterator[_Piece]:
+    """Every file piece by piece; bytes met before are not read again."""
+    begun: set[str] = set()
+    for file, file_id in files:
+        error = None
+        if file_id not in taken_before and file_id not in begun:
+            begun.add(file_id)
+            try:
+                for chunk in readers.of(file)(file.path):
+                    yield _Piece(file, file_id, chunk)
+                    if file_id in given_up:
+                        break
+            except (UnreadableFile, OSError) as caught:
+                error = caught
+        yield _Piece(file, file_id, error=error)
 
 
 def _commit(
