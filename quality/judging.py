@@ -44,7 +44,8 @@ def judge(contract: type[Contract], texts: pl.DataFrame) -> Judged:
     """
     frame, unreadable = _read(contract, texts)
     frame = contract.derive(frame).select(list(contract.columns()))
-    accepted, failure = contract.filter(frame, cast=True)
+    is_typed = dict(frame.schema) == polars_schema(contract)
+    accepted, failure = contract.filter(frame, cast=not is_typed)
     if unreadable.is_empty() and accepted.height == frame.height:
         return Judged(accepted, empty_quarantine())
     broken = _broken_rules(contract, failure.details(), unreadable)
@@ -90,13 +91,13 @@ def _broken_rules(
     What follows from an unreadable or missing text is not repeated.
     """
     rules = [c for c in details.columns if c not in contract.columns()]
-    by_rule = [
-        details.filter(pl.col(rule) == "invalid")
-        .select(_AT)
-        .with_columns(rule=pl.lit(rule_sentence(rule)))
-        for rule in rules
-    ]
-    pairs = pl.concat([unreadable, *by_rule]) if by_rule else unreadable
+    invalid = (
+        details.select(*_AT, *(pl.col(rule).cast(pl.String) for rule in rules))
+        .unpivot(on=rules, index=_AT, variable_name="rule")
+        .filter(pl.col("value") == "invalid")
+        .select(*_AT, pl.col("rule").replace({rule: rule_sentence(rule) for rule in rules}))
+    )
+    pairs = pl.concat([unreadable, invalid])
     unread_columns = pl.col("rule").str.strip_suffix("_is_readable")
     absent = unreadable.with_columns(rule=pl.concat_str(unread_columns, pl.lit("_is_present")))
     pairs = pairs.join(absent, on=[*_AT, "rule"], how="anti")
