@@ -1,44 +1,85 @@
-"""The books read back from the tables themselves: for the blocking checks and `govlake status`."""
+"""The books read back from the tables themselves: for the blocking checks and `govlake status`.
+
+Every account is always drawn up whole, over all files and days; what was counted in a data file
+that has not changed since is remembered (`warehouse/tallies.py`).
+"""
 
 from __future__ import annotations
 
 import polars as pl
 
-from quality.accounting import day_accounts, open_file_accounts
+from quality.accounting import closes, day_accounts, open_file_accounts, tiers_out_of_step
 from schemas import tables
+from schemas.feeds import FEEDS
 from schemas.tables import Table
 from warehouse.lake import Lake
+from warehouse.tallies import tally
 
 ACCOUNTS = tables.table("ops", "row_accounts")
 PARTS = ("arrived", "accepted", "quarantined", "refused")
+TIERED = ("daily_values", "current_values")
 
 
 def feed_totals(lake: Lake, feed: str) -> dict[str, int]:
     """What is booked of a feed over all its files: arrived, accepted, quarantined, refused."""
-    booked = lake.scan(ACCOUNTS).filter(pl.col("feed") == feed)
-    return booked.select(pl.col(*PARTS).sum()).collect().row(0, named=True)
+    return _booked(lake, feed).select(pl.col(*PARTS).sum()).row(0, named=True)
 
 
-def open_accounts(lake: Lake, feed: str) -> pl.DataFrame:
-    """Files of a feed whose account does not agree with the rows really in its tables."""
-    booked = lake.scan(ACCOUNTS).filter(pl.col("feed") == feed).collect()
-    bronze = lake.read(tables.table("bronze", feed), ["file_id"])
-    quarantine = lake.read(tables.table("quarantine", feed), ["file_id"])
-    return open_file_accounts(booked, bronze, quarantine)
+def open_accounts(lake: Lake, feed: str, *, whole: bool = False) -> pl.DataFrame:
+    """Files of a feed whose account does not agree with the rows really in its tables.
 
-
-def silver_account(lake: Lake, name: str) -> pl.DataFrame:
-    """A silver table's account by day (see `quality.accounting.day_accounts`)."""
-    table = tables.table("silver", name)
-    bronze = [tables.table("bronze", feed) for feed in tables.ACCOUNTED[name]]
-    return day_accounts(
-        pl.concat([_counted(lake, one) for one in bronze]),
-        _counted(lake, table),
-        _counted(lake, tables.table("silver", f"{name}_merges"), "outcome"),
-        _counted(lake, tables.table("silver", f"{name}_set_aside")),
+    Args:
+        lake: The lake.
+        feed: A feed of the registry.
+        whole: Read every data file again, also those counted before.
+    """
+    return open_file_accounts(
+        _booked(lake, feed),
+        _counted(lake, tables.table("bronze", feed), "file_id", whole=whole),
+        _counted(lake, tables.table("quarantine", feed), "file_id", whole=whole),
     )
 
 
-def _counted(lake: Lake, table: Table, *by: str) -> pl.DataFrame:
-    day = pl.col(table.partition_by) if table.partition_by else pl.lit(None, pl.Date)
-    return lake.scan(table).group_by(day.alias("day"), *by).agg(rows=pl.len()).collect()
+def silver_account(lake: Lake, name: str, *, whole: bool = False) -> pl.DataFrame:
+    """A silver table's account by day (see `quality.accounting.day_accounts`)."""
+    table = tables.table("silver", name)
+    bronze = [tables.table("bronze", feed) for feed in tables.ACCOUNTED[name]]
+    merges = tables.table("silver", f"{name}_merges")
+    set_aside = tables.table("silver", f"{name}_set_aside")
+    return day_accounts(
+        pl.concat([_counted(lake, one, "day", whole=whole) for one in bronze]),
+        _counted(lake, table, "day", whole=whole),
+        _counted(lake, merges, "day", "outcome", whole=whole),
+        _counted(lake, set_aside, "day", whole=whole),
+    )
+
+
+def tiers_out(lake: Lake, name: str, *, whole: bool = False) -> pl.DataFrame:
+    """Metrics (and days) of a statistics table whose tiers do not add up to the same total."""
+    table = tables.table("statistics", name)
+    by = ("metric_id", "tier", *((table.partition_by,) if table.partition_by else ()))
+    return tiers_out_of_step(tally(lake, table, by, "value", whole=whole))
+
+
+def all_that_is_open(lake: Lake) -> list[str]:
+    """Every account that does not close, counted whole: what the blocking checks promise."""
+    feeds = (f"bronze.{f.name}" for f in FEEDS if open_accounts(lake, f.name, whole=True).height)
+    silver = (
+        f"silver.{n}" for n in tables.ACCOUNTED if not closes(silver_account(lake, n, whole=True))
+    )
+    tiers = (f"statistics.{n}" for n in TIERED if tiers_out(lake, n, whole=True).height)
+    return [*feeds, *silver, *tiers]
+
+
+def _booked(lake: Lake, feed: str) -> pl.DataFrame:
+    return lake.book(ACCOUNTS).filter(pl.col("feed") == feed)
+
+
+def _counted(lake: Lake, table: Table, *by: str, whole: bool) -> pl.DataFrame:
+    """Rows of a table by some of `file_id`, `day`, `outcome`."""
+    day = table.partition_by
+    known = {"bronze": ["file_id"], "quarantine": ["file_id"]}.get(table.layer, [])
+    known += ["outcome"] if table.name.endswith("_merges") else []
+    counted = tally(lake, table, [*known, *([day] if day else [])], whole=whole)
+    named = counted.with_columns((pl.col(day) if day else pl.lit(None, pl.Date)).alias("day"))
+    return named.group_by(by).agg(pl.col("rows").sum())

@@ -27,7 +27,8 @@ def booked(bronze: list[str], quarantine: list[str], refused: int = 0) -> pl.Dat
 
 
 def ids(names: list[str]) -> pl.DataFrame:
-    return pl.DataFrame({"file_id": names}, schema={"file_id": pl.String})
+    return pl.DataFrame(list(Counter(names).items()), orient="row",
+                        schema={"file_id": pl.String, "rows": pl.Int64})  # fmt: skip
 
 
 def open_files(accounts: pl.DataFrame, bronze: list[str], quarantine: list[str]) -> set[str]:

@@ -8,9 +8,8 @@ Content fingerprints are passed downstream, so a rebuild that changed nothing st
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from warehouse.lake import Lake
 
 WHOLE = "all"
 _BUILDS = tables.table("ops", "builds")
+_ACCOUNTS = tables.table("ops", "row_accounts")
 _HOUSE = Path(__file__).parent.parent
 
 
@@ -93,21 +93,19 @@ def parts_of(lake: Lake, table: Table) -> dict[str, Built]:
 
 
 def _all_parts(lake: Lake) -> dict[str, dict[str, Built]]:
-    """Table → part → how it was last built; read again only when the book has a new version."""
-    log = lake.path(_BUILDS) / "_delta_log"
-    newest = max((path.name for path in log.glob("*.json")), default="")
-    key = (str(log), newest)
+    """Table → part → how it was last built; read again only when the book has changed."""
+    key = (str(lake.path(_BUILDS)), lake.state(_BUILDS))
     if _READ.get("key") != key:
         book: dict[str, dict[str, Built]] = {}
-        for row in lake.read(_BUILDS).iter_rows(named=True):
-            own = book.setdefault(row["table_key"], {})
-            own[row["part"]] = Built(row["inputs"], row["content"], row["rows"])
+        columns = ["table_key", "part", "inputs", "content", "rows"]
+        for label, part, *built in lake.read(_BUILDS, columns).iter_rows():
+            book.setdefault(label, {})[part] = Built(*built)
         _READ.update(key=key, book=book)
     return _READ["book"]
 
 
 _READ: dict[str, Any] = {}
-"""The book as last read, and of which Delta version it was."""
+"""The book as last read, and in which state it was."""
 
 
 def stale(lake: Lake, table: Table, inputs: Mapping[str, str]) -> list[str]:
@@ -120,15 +118,20 @@ def stale(lake: Lake, table: Table, inputs: Mapping[str, str]) -> list[str]:
 
 def record(lake: Lake, table: Table, built: Mapping[str, Built]) -> None:
     """Note how parts were built, keeping the notes of the others. Last act of a build."""
-    parts = {**parts_of(lake, table), **built}
-    rows = pl.DataFrame(
-        [
-            {"table_key": table.label, "part": part, "inputs": one.inputs, "content": one.content,
-             "rows": one.rows}
-            for part, one in sorted(parts.items())
-        ]
-    )  # fmt: skip
-    lake.replace_parts(_BUILDS, rows, [table.label])
+    with lake.home.locked(wait=True):
+        book, before = _all_parts(lake), lake.version(_BUILDS) or 0
+        parts = {**book.get(table.label, {}), **built}
+        rows = pl.DataFrame(
+            [
+                {"table_key": table.label, "part": part, "inputs": one.inputs,
+                 "content": one.content, "rows": one.rows}
+                for part, one in sorted(parts.items())
+            ]
+        )  # fmt: skip
+        lake.replace_parts(_BUILDS, rows, [table.label])
+        if lake.version(_BUILDS) == before + 1:  # nobody else's notes came in between
+            key = (str(lake.path(_BUILDS)), lake.state(_BUILDS))
+            _READ.update(key=key, book={**book, table.label: parts})
 
 
 def content_of(lake: Lake, table: Table) -> str:
@@ -139,19 +142,32 @@ def content_of(lake: Lake, table: Table) -> str:
 
 def arrived(lake: Lake, feed: str) -> dict[str, str]:
     """City day (or `all`) → digest of the files that brought rows of it, for one feed."""
-    accounts = lake.read(
-        tables.table("ops", "row_accounts"), ["file_id", "feed", "accepted", "days"]
-    )
+    key = (str(lake.path(_ACCOUNTS)), lake.state(_ACCOUNTS))
+    if _ARRIVED.get("key") != key:
+        _ARRIVED.clear()
+        _ARRIVED["key"] = key
+    if feed not in _ARRIVED:
+        _ARRIVED[feed] = _arrived(lake.book(_ACCOUNTS), feed)
+    return dict(_ARRIVED[feed])
+
+
+_ARRIVED: dict[str, Any] = {}
+"""What arrived by feed, and of which state of the row accounts that was told."""
+
+
+def _arrived(accounts: pl.DataFrame, feed: str) -> dict[str, str]:
     mine = accounts.filter((pl.col("feed") == feed) & (pl.col("accepted") > 0))
-    is_register = tables.table("bronze", feed).partition_by is None
-    if is_register:
+    if tables.table("bronze", feed).partition_by is None:
         return {WHOLE: fingerprint(*sorted(set(mine["file_id"])))} if mine.height else {}
-    by_day: dict[date, list[str]] = {}
-    for file_id, days in mine.select("file_id", "days").iter_rows():
-        for one in days:
-            by_day.setdefault(one, []).append(file_id)
-    return {day.isoformat(): _of(files) for day, files in sorted(by_day.items())}
-
-
-def _of(files: Iterable[str]) -> str:
-    return fingerprint(*sorted(set(files)))
+    files = (
+        mine.select("file_id", day="days")
+        .explode("day")
+        .drop_nulls()
+        .group_by("day")
+        .agg(pl.col("file_id").unique().sort())
+        .sort("day")
+    )
+    return {
+        day.isoformat(): fingerprint(*found)
+        for day, found in files.select("day", "file_id").iter_rows()
+    }

@@ -40,6 +40,12 @@ def end(lake: Lake, source: str) -> None:
     _path(lake, source).unlink(missing_ok=True)
 
 
+def open_tables(lake: Lake) -> set[str]:
+    """Labels of tables that a batch left half done may yet put back to an earlier version."""
+    notes = _path(lake, "any").parent.glob("*.json")
+    return {label for note in notes for label in json.loads(note.read_text())["versions"]}
+
+
 def recover(lake: Lake, source: str) -> str | None:
     """Undo what a killed run left half done.
 

@@ -2,10 +2,13 @@
 
 Tables lie at `lake/<layer>/<name>`, readable by any Delta reader. One writer per table; a table is
 created with its contract's schema, so that an empty one has columns too.
+
+Not here: what upkeep needs besides (`tidying.py`), counts by data file (`tallies.py`).
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
@@ -30,6 +33,16 @@ _BRONZE_WRITER = WriterProperties(
     default_column_properties=ColumnProperties(dictionary_enabled=False),
 )
 _TRIES = 5
+# Opening a table reads every commit since its last checkpoint: 8 ms with a hundred of them, 2 with
+# ten. Books get dozens of commits a run.
+CHECKPOINT_EVERY = 20
+PROPERTIES = {"delta.checkpointInterval": str(CHECKPOINT_EVERY)}
+# A book that got one small file per batch is made one file again after so many commits.
+_BOOK_COMMITS = 50
+TARGET_BYTES = 64 << 20
+
+State = tuple[str, int, int]
+"""What tells one state of a table from any other: its newest log entry, with size and time."""
 
 
 class LakeError(Exception):
@@ -52,7 +65,20 @@ class Lake:
 
     def version(self, table: Table) -> int | None:
         """Delta version, None where the table does not exist yet."""
-        return self._open(table).version() if self.exists(table) else None
+        if not self.exists(table):
+            return None
+        state = self.state(table)
+        return int(state[0][:20]) if state else self.open(table).version()
+
+    def state(self, table: Table) -> State | None:
+        """The newest entry of a table's log, told from listing it; None where there is none."""
+        log = self.path(table) / "_delta_log"
+        names = (name for name in names_in(log) if name[:20].isdigit())
+        newest = max(names, default=None)
+        if newest is None:
+            return None
+        about = (log / newest).stat()
+        return newest, about.st_size, about.st_mtime_ns
 
     def create(self, table: Table) -> None:
         """Create the table, empty, if it is not there."""
@@ -70,6 +96,7 @@ class Lake:
             partition_by=[table.partition_by] if table.partition_by else None,
             name=table.label,
             description=table.zh,
+            configuration=PROPERTIES,
         )
 
     def scan(self, table: Table) -> pl.LazyFrame:
@@ -92,10 +119,19 @@ class Lake:
             frame = frame.filter(day.is_between(min(days), max(days)), day.is_in(list(days)))
         return (frame.select(columns) if columns else frame).collect()
 
+    def book(self, table: Table) -> pl.DataFrame:
+        """All rows of a small table of the books; read again only when it changed."""
+        path, state = str(self.path(table)), self.state(table)
+        if path not in _BOOKS or _BOOKS[path][0] != state or state is None:
+            _BOOKS[path] = (state, self.read(table))
+        return _BOOKS[path][1]
+
     def append(self, table: Table, rows: pl.DataFrame) -> None:
-        """Add rows; none is no commit."""
+        """Add rows; none is no commit. A book with many small files is made one file again."""
         if rows.height:
             self._write(table, rows, mode="append")
+            if table.layer == "ops" and (self.version(table) or 0) % _BOOK_COMMITS == 0:
+                self.compact(table)
 
     def replace(self, table: Table, rows: pl.DataFrame) -> None:
         """Replace the whole table in one commit."""
@@ -118,10 +154,18 @@ class Lake:
         values = ", ".join(f"'{part}'" for part in wanted)
         self._write(table, rows, mode="overwrite", predicate=f"{table.partition_by} IN ({values})")
 
+    def compact(self, table: Table, part: date | str | None = None) -> None:
+        """Write the small files of a table, or of one part of it, as few; the rows stay."""
+        where = [(table.partition_by, "=", str(part))] if table.partition_by and part else None
+        self.commit(table, lambda: self.open(table).optimize.compact(
+            partition_filters=where, target_size=TARGET_BYTES, writer_properties=_writer(table),
+            max_concurrent_tasks=1,
+        ))  # fmt: skip
+
     def delete(self, table: Table, predicate: str | None) -> None:
         """Delete the rows an SQL predicate names; None empties the table."""
         if self.exists(table):
-            self._commit(table, lambda: self._open(table).delete(predicate))
+            self.commit(table, lambda: self.open(table).delete(predicate))
 
     def restore(self, table: Table, version: int | None) -> None:
         """Put a table back to an earlier version; None: to before it existed (empty)."""
@@ -131,9 +175,10 @@ class Lake:
         if version is None:
             self.delete(table, None)
         else:
-            self._commit(table, lambda: self._open(table).restore(version))
+            self.commit(table, lambda: self.open(table).restore(version))
 
-    def _open(self, table: Table) -> DeltaTable:
+    def open(self, table: Table) -> DeltaTable:
+        """The Delta table itself, for upkeep."""
         try:
             return DeltaTable(str(self.path(table)))
         except DeltaError as error:
@@ -150,16 +195,16 @@ class Lake:
 
         def write() -> None:
             write_deltalake(
-                self._open(table),
+                self.open(table),
                 frame,
                 mode=mode,  # pyright: ignore[reportArgumentType]
                 predicate=predicate,
-                writer_properties=_BRONZE_WRITER if table.layer == "bronze" else _WRITER,
+                writer_properties=_writer(table),
             )
 
-        self._commit(table, write)
+        self.commit(table, write)
 
-    def _commit(self, table: Table, action: Callable[[], object]) -> None:
+    def commit(self, table: Table, action: Callable[[], object]) -> None:
         """Run a commit, again a few times where another writer was faster."""
         for attempt in range(1, _TRIES + 1):
             try:
@@ -173,6 +218,23 @@ class Lake:
             except DeltaError as error:
                 # delta's own message may preview rows; only its first line is fit for a log
                 raise LakeError(f"{table.label}: {_first_line(error)}") from None
+
+
+_BOOKS: dict[str, tuple[State | None, pl.DataFrame]] = {}
+"""Books as last read, by path, and in which state they were."""
+
+
+def names_in(log: Path) -> list[str]:
+    """Names of the entries of a table's log; none where there is no table."""
+    try:
+        with os.scandir(log) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+
+
+def _writer(table: Table) -> WriterProperties:
+    return _BRONZE_WRITER if table.layer == "bronze" else _WRITER
 
 
 def empty(contract: type[Contract]) -> pl.DataFrame:
@@ -201,7 +263,8 @@ def conform(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     nulls = [n for n in schema if not columns[n].nullable and frame[n].null_count()]
     if nulls:
         raise LakeError(f"{table.label}: nulls where the contract forbids them: {', '.join(nulls)}")
-    order = [c for c in (table.partition_by, *table.sort_by) if c]
+    # Bronze lies as it arrived: sorting its long ids cost as much as writing it.
+    order = [c for c in (table.partition_by, *table.sort_by) if c and table.layer != "bronze"]
     return frame.sort(order, maintain_order=True) if order else frame
 
 
