@@ -108,6 +108,27 @@ def clock(text: str) -> datetime:
     return datetime.strptime(digits, "%Y%m%d%H%M%S")
 
 
+def settings(home: Path, name: str) -> list[dict[str, str]]:
+    with (home / "config" / "captures" / name).open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def true_time(home: Path):
+    """Device, time by its clock → true time."""
+    offsets = settings(home, "clock_offsets.csv")
+
+    def true(device: str, at: datetime) -> datetime:
+        for row in offsets:
+            since = row["valid_from"] and clock(row["valid_from"]) > at
+            until = row["valid_until"] and clock(row["valid_until"]) <= at
+            if row["device_id"] == device and not since and not until:
+                return at - timedelta(seconds=int(row["offset_seconds"]))
+        return at
+
+    return true
+
+
 @pytest.fixture(scope="module")
 def standing(home: Path):
     """Per feed: the newest copy of every object of a registered device that nothing quarantines."""
@@ -169,7 +190,10 @@ def test_the_books_of_captures_close(home, short):
 
     arrived = truth(home, "arrived").filter(pl.col("feed") == feed)["rows"].sum()
     quarantined = truth(home, "quarantined").filter(pl.col("feed") == feed)
-    kept, merged = rows(f"{short}_passages"), rows(f"{short}_merges")
+    kept, ledger = rows(f"{short}_passages"), truth(home, f"{short}_merges")
+    moved = Counter(ledger["outcome"])
+    assert moved["moved_in"] == moved["moved_out"]
+    merged = len(ledger) - moved["moved_in"] - moved["moved_out"]
     assert arrived == kept + merged + rows(f"{short}_set_aside") + len(quarantined)
 
 
@@ -181,23 +205,26 @@ def test_files_hold_what_arrived(home):
     assert refused["rows"].sum() == sum(n for (feed, _), n in found.items() if feed == "captures")
 
 
-def test_a_plain_loop_finds_the_same_face_passages(home, standing):
+def test_a_plain_loop_finds_the_same_face_passages(home, standing, true_time):
     tracks = defaultdict(list)
     for key, face in standing["face_captures"].items():
         at = clock(face["ShotTime"])
         box = [face[c] for c in ("LeftTopX", "LeftTopY", "RightBtmX", "RightBtmY")]
         area = (box[2] - box[0]) * (box[3] - box[1])
         track = face.get("TrackToken") or key
-        tracks[face["DeviceID"], at.date(), track].append((at, -area, key))
+        true = true_time(face["DeviceID"], at)
+        tracks[face["DeviceID"], at.date(), track].append((true, -area, key))
     found = {}
-    for (device, day, _), shots in tracks.items():
-        passage = []
+    for (device, _, _), shots in tracks.items():
+        passages: list[list] = []
         for shot in sorted(shots):
-            if passage and (shot[0] - passage[-1][0]).total_seconds() > 30:
-                found[min(passage, key=lambda s: (s[1], s[0], s[2]))[2]] = (device, day, passage)
-                passage = []
-            passage.append(shot)
-        found[min(passage, key=lambda s: (s[1], s[0], s[2]))[2]] = (device, day, passage)
+            last = passages[-1][-1][0] if passages else None
+            if last is None or shot[0] - last > timedelta(seconds=30) or shot[0].day != last.day:
+                passages.append([])
+            passages[-1].append(shot)
+        for passage in passages:
+            best = min(passage, key=lambda s: (s[1], s[0], s[2]))
+            found[best[2]] = (device, best[0].date(), passage)
     said = truth(home, "face_passages")
     assert {(k, d, day, len(p)) for k, (d, day, p) in found.items()} == set(
         said.select("passage_id", "device_id", "shot_day", "shot_count").iter_rows()
@@ -222,12 +249,13 @@ def is_same_vehicle(a: tuple, b: tuple) -> bool:
     return near and gap <= 10 and a[2] == b[2]
 
 
-def test_a_plain_loop_finds_the_same_vehicle_passages(home, standing):
+def test_a_plain_loop_finds_the_same_vehicle_passages(home, standing, true_time):
+    codes = settings(home, "directions.csv")
     gates = defaultdict(list)
     for key, car in standing["vehicle_captures"].items():
         plate = car["PlateNo"].upper().replace("·", "").replace(" ", "")
         plate = None if "-" in plate or plate == "无车牌" else plate
-        at = clock(car["PassTime"])
+        at = true_time(car["DeviceID"], clock(car["PassTime"]))
         gates[car["DeviceID"], at.date()].append(
             (at, plate, car["LaneNo"], car["PlateReliability"], key)
         )
@@ -240,8 +268,13 @@ def test_a_plain_loop_finds_the_same_vehicle_passages(home, standing):
         for group in groups:
             best = min(group, key=lambda r: (-r[3], r[0], r[4]))
             masked = best[1] and f"{best[1][:2]}***{best[1][-2:]}"
-            found.add((best[4], device, day, len(group), masked))
-    said = truth(home, "vehicle_passages").drop("community_code")
+            own = [c for c in codes if device.startswith(c["device_prefix"])]
+            longest = max(len(c["device_prefix"]) for c in own)
+            code = standing["vehicle_captures"][best[4]]["Direction"]
+            heading = [c["heading"] for c in own if len(c["device_prefix"]) == longest
+                       and c["direction_code"] == code]  # fmt: skip
+            found.add((best[4], device, day, len(group), masked, *(heading or [None])))
+    said = truth(home, "vehicle_passages").drop("community_code", "clock_offset_s")
     assert found == set(said.iter_rows())
 
 

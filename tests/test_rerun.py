@@ -36,11 +36,12 @@ def assert_equal_lakes(left: Home, right: Home) -> None:
 
 
 def same_district(source: Home, root: Path, *, landing: bool = True) -> Home:
-    """A new home with the same keys and as-of, with or without the same landing files."""
+    """A new home with the same keys, settings and as-of, with or without the same landing files."""
     other = Home(root)
     other.prepare()
     shutil.copytree(source.keys, other.keys, dirs_exist_ok=True)
     shutil.copytree(source.root / "demo", other.root / "demo")
+    shutil.copytree(source.config, other.config)
     if landing:
         shutil.copytree(source.landing, other.landing, dirs_exist_ok=True)
     return other

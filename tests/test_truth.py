@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ from schemas import tables
 from warehouse.home import Home
 from warehouse.lake import Lake
 
+CITY = timezone(timedelta(hours=8))
 Truth = Callable[[str], pl.DataFrame]
 
 pytestmark = pytest.mark.slow
@@ -37,6 +39,7 @@ SILVER_OF_TRUTH = {
     "vehicle_passages": "vehicle_passages",
     "nonmotor_passages": "nonmotor_passages",
     "devices": "devices",
+    "device_places": "device_places",
     "cases": "grid_cases",
     "rentals": "rentals",
     "buildings": "buildings",
@@ -135,3 +138,86 @@ def test_set_aside_and_superseded_rows_agree(demo_lake: Lake, truth: Truth) -> N
         found = silver(demo_lake, f"{feed[0]}_set_aside")
         by = ["entity_id", "rule", "event_day"]
         same(found.group_by(by).agg(rows=pl.len()), part.drop("feed"))
+
+
+def gaps_by_hand(demo_lake: Lake) -> set[tuple]:
+    """Silences by a plain loop over passages: (day, device, from hour, hours, community)."""
+    kinds = dict(silver(demo_lake, "devices").select("device_id", "device_kind").iter_rows())
+    seen: dict[tuple, set[int]] = {}
+    for name in ("face_passages", "vehicle_passages", "nonmotor_passages"):
+        rows = silver(demo_lake, name).select("device_id", "shot_at")
+        for device, at in rows.iter_rows():
+            local = at + timedelta(hours=8)
+            seen.setdefault((local.date(), device), set()).add(local.hour)
+    newest = max(day for day, _ in seen)
+    until = 1 + max(hour for (day, _), hours in seen.items() if day == newest for hour in hours)
+    watched = {
+        (day + timedelta(days=n), device)
+        for day, device in seen
+        for n in range(7)
+        if day + timedelta(days=n) <= newest and kinds[device] in ("camera", "gate")
+    }
+    found = set()
+    for day, device in watched:
+        run = 0
+        for hour in range(7, 20):
+            end = min(19, until) if day == newest else 19
+            if hour < end and hour not in seen.get((day, device), ()):
+                run += 1
+                continue
+            if run >= 3:
+                found.add((day, device, hour - run, run))
+            run = 0
+            if hour >= end:
+                break
+    return found
+
+
+def test_daylight_silences_agree_with_a_plain_loop_and_with_the_planted_one(
+    demo_lake: Lake, truth: Truth
+) -> None:
+    gaps = demo_lake.read(tables.table("topics", "sensing_daylight_gaps"))
+    columns = ["sensing_day", "device_id", "from_hour", "hour_count"]
+    assert set(gaps.select(columns).iter_rows()) == gaps_by_hand(demo_lake)
+    planted = truth("daylight_gaps")
+    own = gaps.join(planted.select("sensing_day", "device_id"), on=["sensing_day", "device_id"])
+    same(own, planted)
+    assert gaps["device_count"].sum() == gaps.select("sensing_day", "device_id").unique().height
+    places = {
+        device: [(start, end, code) for _, code, _, start, end in part.iter_rows()]
+        for (device,), part in silver(demo_lake, "device_places").group_by("device_id")
+    }
+    for day, device, hour, code in gaps.select(
+        "sensing_day", "device_id", "from_hour", "community_code"
+    ).iter_rows():
+        at = datetime(day.year, day.month, day.day, hour, tzinfo=CITY)
+        stood = [c for a, b, c in places[device] if (a is None or a <= at) and (not b or at < b)]
+        assert stood == [code]
+
+
+def test_the_planted_moves_clocks_and_directions_are_there_to_be_found(truth: Truth) -> None:
+    faces, vehicles = truth("face_passages"), truth("vehicle_passages")
+    assert set(faces["clock_offset_s"]) == {0, -900, 120, -300, 60}
+    assert set(vehicles["clock_offset_s"]) == {0, 40}
+    for name in ("face_merges", "vehicle_merges"):
+        moves = truth(name)["outcome"].value_counts()
+        counts = dict(moves.iter_rows())
+        assert counts["moved_in"] == counts["moved_out"] > 0
+    both = vehicles.drop_nulls("heading")["heading"].n_unique()
+    assert both >= 4
+    assert vehicles["heading"].null_count() > 0
+    for name, moved in (("face_passages", 1), ("vehicle_passages", 1), ("sensor_readings", 1)):
+        places = truth(name).group_by("device_id").agg(pl.col("community_code").n_unique())
+        assert places.filter(pl.col("community_code") > 1).height == moved, name
+    assert truth("device_places")["device_id"].is_duplicated().sum() > 20
+
+
+def test_what_moves_to_another_day_leaves_one_and_comes_to_the_next(demo_lake: Lake) -> None:
+    merges = silver(demo_lake, "face_passages_merges")
+    out = merges.filter(pl.col("outcome") == "moved_out")
+    came = merges.filter(pl.col("outcome") == "moved_in")
+    assert sorted(out["entity_id"]) == sorted(came["entity_id"])
+    days = out.join(came, on="entity_id", suffix="_in")
+    assert (days["event_day"] != days["event_day_in"]).all()
+    city = pl.col("version_at").dt.offset_by("8h").dt.date() == pl.col("event_day_in")
+    assert days.select(city.all()).item(), "the row that leaves carries the true time"

@@ -21,6 +21,7 @@ from pipelines.demo.landing import Landing
 from pipelines.demo.plan import GROUPS, Plan, feeds_named
 from pipelines.demo.population import write_population
 from pipelines.demo.sensing import write_sensing
+from pipelines.demo.site_files import clear_site, write_site
 from pipelines.demo.space import Space, build_space, write_areas
 from pipelines.demo.truth import Truth
 
@@ -94,8 +95,10 @@ def write_demo(
 def _write_feeds(plan: Plan) -> None:
     space = build_space(plan)
     write_areas(plan, space)
-    register, rows = build_register(plan, space)
-    write_devices(plan, register, rows)
+    register = build_register(plan, space)
+    plan.site = register.site
+    write_devices(plan, register)
+    write_site(plan)
     if plan.feeds.intersection(GROUPS["captures"]):
         write_captures(plan, register)
     if "grid_cases" in plan.feeds:
@@ -143,6 +146,7 @@ def _claim(home: Path, asked: dict[str, object]) -> None:
             "demo and real feeds never share a home"
         )
     summary = home / "demo" / "summary.json"
+    clear_site(home)
     if summary.exists():
         for name in json.loads(summary.read_text())["files"]:
             (landing / name).unlink(missing_ok=True)
@@ -154,8 +158,9 @@ def _claim(home: Path, asked: dict[str, object]) -> None:
 def _conclude(plan: Plan) -> DemoSummary:
     """Write the summary last: without it a demo counts as unfinished."""
     files, rows = plan.landing.files, plan.truth.rows
-    said = json.dumps({"files": files, "rows": rows}, indent=1, ensure_ascii=False)
-    (plan.home / "demo" / "summary.json").write_text(said + "\n")
+    said = {"files": files, "rows": rows, "has_site_settings": plan.is_whole}
+    text = json.dumps(said, indent=1, ensure_ascii=False)
+    (plan.home / "demo" / "summary.json").write_text(text + "\n")
     return DemoSummary(files, rows, plan.truth.folder)
 
 

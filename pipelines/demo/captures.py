@@ -123,6 +123,9 @@ def good_rows(
         *(pl.lit(None, dtype=pl.String).alias(c) for c in ("fault", "shot", "left_text")),
         id_text=pl.col("capture_id"),
         has_entry=pl.lit(True),
+        shot_day=pl.lit(clock.day),
+        clock_offset_s=pl.lit(0, pl.Int64),
+        apart=pl.lit(1, pl.Int64),
     )
 
 
@@ -144,11 +147,15 @@ def resend(
     """
     fit = rows.with_row_index("nr").filter((pl.col("slot") < PRETTY) & (pl.col("sec") < latest))
     draw = rng.random(len(fit))
-    same = fit.filter(pl.Series(draw < 0.010)).drop("nr")
+    # a row that a wrong clock puts on another day is always among them
+    crosses = rows.filter((pl.col("slot") < PRETTY) & (pl.col("apart") % 3 != 1)).head(1)
+    same = pl.concat([fit.filter(pl.Series(draw < 0.010)).drop("nr"), crosses])
     chosen = (draw >= 0.008) & (draw < 0.016)
     count = int(chosen.sum())
-    notified = pl.Series(draw[chosen] >= 0.014)
-    changed = fit.filter(pl.Series(chosen)).with_columns(
+    some = fit.filter(pl.Series(chosen))
+    # the entry time of a slow clock's row may outrun the trigger time of a notification
+    notified = pl.Series(draw[chosen] >= 0.014) & (some["entry_sec"] - some["sec"] < 60)
+    changed = some.with_columns(
         entry_sec=pl.col("entry_sec") + pl.Series(rng.integers(60, 1800, count)),
         # Wide enough a change that another shot is often the best one afterwards.
         right=pl.min_horizontal(pl.col("right") + pl.Series(rng.integers(1, 200, count)), 1915),
@@ -231,15 +238,28 @@ def slots(
     return slot
 
 
-def superseded(copies: pl.DataFrame, day: date) -> pl.DataFrame:
+def superseded(copies: pl.DataFrame) -> pl.DataFrame:
     """Ledger rows of what was sent again: n copies of one object leave n - 1."""
     return copies.select(
         "capture_id",
+        "shot_day",
         merged_into="capture_id",
         outcome=pl.lit("superseded"),
         rule=pl.lit("resent_capture"),
-        shot_day=pl.lit(day),
     )
+
+
+def changed_days(sent: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Ledger rows of good rows whose true day is not that of their camera's clock: out and in."""
+    elsewhere = sent.filter(pl.col("shot_day") != day).select(
+        "capture_id",
+        "shot_day",
+        merged_into="capture_id",
+        outcome=pl.lit("moved_in"),
+        rule=pl.lit("clock_is_corrected"),
+    )
+    left = elsewhere.with_columns(shot_day=pl.lit(day), outcome=pl.lit("moved_out"))
+    return pl.concat([elsewhere, left])
 
 
 def set_aside(rows: pl.DataFrame, day: date) -> pl.DataFrame:

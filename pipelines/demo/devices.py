@@ -11,7 +11,10 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
+from pipelines.demo.device_moves import moved_rows, note_places
 from pipelines.demo.plan import Plan
+from pipelines.demo.site import Site
+from pipelines.demo.site_files import choose_site
 from pipelines.demo.space import CENTRE, Space
 from pipelines.demo.tables import spoil, with_rules, write_csv
 
@@ -30,6 +33,9 @@ CHANGING_ROOM = "35029900001320990002"
 """A camera whose register row is quarantined: what it sends is set aside as well."""
 
 UNKNOWN_COMMUNITY = "350299009099"
+OLDER_EVERY, REPEATED = 9, 17
+"""Every ninth device has an older version as well; one row is delivered twice."""
+
 _PLACES = ("道路", "小区出入口", "公园", "商场", "学校门口", "楼道")
 
 
@@ -38,22 +44,27 @@ class Register:
     """Devices that stand.
 
     Attributes:
-        frame: One row per device: device_id, device_kind, community_code, placed_by.
+        frame: One row per device as it stands in the end: device_id, device_kind, community_code,
+            placed_by.
+        rows: What is delivered of them at first, without planted faults.
+        later: What is delivered of those that were moved.
+        at_point: Community that holds the point of each of `rows`, null where none does.
+        site: What else happens to them.
     """
 
     frame: pl.DataFrame
+    rows: pl.DataFrame
+    later: pl.DataFrame
+    at_point: pl.Series
+    site: Site
 
     def of(self, *kinds: str) -> pl.DataFrame:
         """Devices of some kinds, in register order."""
         return self.frame.filter(pl.col("device_kind").is_in(kinds))
 
 
-def build_register(plan: Plan, space: Space) -> tuple[Register, pl.DataFrame]:
-    """Make the register.
-
-    Returns:
-        What stands, and the rows to write (newest versions only, without planted faults).
-    """
+def build_register(plan: Plan, space: Space) -> Register:
+    """Make the register."""
     rng = plan.rng("devices")
     kind = np.concatenate([np.full(n, k) for k, (_, n, _) in COUNTS.items()])
     count = len(kind)
@@ -69,6 +80,8 @@ def build_register(plan: Plan, space: Space) -> tuple[Register, pl.DataFrame]:
     )
     has_point = ~np.isin(way, ["code", "neither"])
     points[way == "outside"] += np.array([0.4, 0.3])
+    at_point = code.copy()
+    at_point[~has_point | (way == "outside")] = None
     elsewhere = np.roll(code, 7)
     # Some codes disagree with their point, after a move: the code counts.
     moved = (way == "both") & (rng.random(count) < 0.03)
@@ -84,10 +97,19 @@ def build_register(plan: Plan, space: Space) -> tuple[Register, pl.DataFrame]:
     truth = code.copy()
     truth[placed_by == "unplaced"] = None
     rows = _rows(plan, rng, kind, points, has_point, written)
-    register = pl.DataFrame(
+    frame = pl.DataFrame(
         {"device_id": rows["ApeID"], "device_kind": kind, "placed_by": placed_by}
     ).with_columns(pl.Series("community_code", truth.tolist(), dtype=pl.String))
-    return Register(register), rows
+    held = pl.Series(at_point.tolist(), dtype=pl.String)
+    if not plan.is_whole:
+        return Register(frame, rows, rows.clear(), held, Site())
+    # Only devices with one version, placed by their code, are given a part to play.
+    number = np.arange(count)
+    fit = np.isin(way, ["both", "code"]) & (number % OLDER_EVERY != 0) & (number != REPEATED)
+    site = choose_site(plan, frame.filter(pl.Series(fit)))
+    later, new_places = moved_rows(plan, space, site, rows, frame)
+    frame = frame.update(new_places, on="device_id")
+    return Register(frame, rows, later, held, site)
 
 
 def _rows(
@@ -125,24 +147,28 @@ def _rows(
     )
 
 
-def write_devices(plan: Plan, register: Register, rows: pl.DataFrame) -> None:
-    """Write the register as two deliveries: older versions first, then the standing rows."""
-    rng = plan.rng("devices", "files")
+def write_devices(plan: Plan, register: Register) -> None:
+    """Write the register: older versions, the standing rows, and what was moved since."""
+    rng, rows = plan.rng("devices", "files"), register.rows
     first = plan.named_day(plan.all_days[0] - timedelta(days=100))
-    older = rows.gather_every(9).with_columns(
+    older = rows.gather_every(OLDER_EVERY).with_columns(
         pl.col("CommunityCode").reverse(),
         IsOnline=pl.lit("2"),
         UpdatedAt=pl.lit(f"{plan.all_days[0] - timedelta(days=100)} 09:00:00"),
     )
     write_csv(plan, "devices", f"devices-{first}.csv", with_rules(older))
-    repeated = rows.slice(17, 1)
+    repeated = rows.slice(REPEATED, 1)
     standing = pl.concat(
         [with_rules(rows), with_rules(repeated), *_faulty(rows.slice(3, 1))]
     ).sample(fraction=1.0, shuffle=True, seed=int(rng.integers(2**31)))
     write_csv(plan, "devices", f"devices-{plan.named_day(plan.last_day)}.csv", standing)
-    for device_id in older["ApeID"].to_list() + repeated["ApeID"].to_list():
-        plan.truth.note("superseded", feed="devices", entity_id=device_id, rows=1)
+    if len(register.later):
+        write_csv(plan, "devices", "devices-moved.csv", with_rules(register.later))
+    for part in (older, repeated, register.later):
+        for device_id in part["ApeID"].to_list():
+            plan.truth.note("superseded", feed="devices", entity_id=device_id, rows=1)
     plan.truth.add("devices", register.frame)
+    note_places(plan, register.at_point, rows, older, register.later, register.frame)
 
 
 def _faulty(row: pl.DataFrame) -> list[pl.DataFrame]:

@@ -10,13 +10,14 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from pipelines.demo.cameras import Cameras
+from pipelines.demo.cameras import Cameras, at_true_time, awake, silent_on
 from pipelines.demo.captures import (
     COMMON_FAULTS,
     LATE,
     MAIN,
     REFUSED,
     Kind,
+    changed_days,
     good_rows,
     json_field,
     plant_faults,
@@ -29,6 +30,7 @@ from pipelines.demo.captures import (
 from pipelines.demo.clocks import DayClock, running_number, seconds_of_day
 from pipelines.demo.devices import CHANGING_ROOM, GHOSTS
 from pipelines.demo.plan import Plan, pick
+from pipelines.demo.site_cases import site_shots
 
 SHOTS_PER_PASSAGE = (0.22, 0.24, 0.22, 0.18, 0.14)
 UNTRACKED = 0.15
@@ -76,7 +78,7 @@ FACE = Kind("face_captures", "face", "Face", "06", "ShotTime", render)
 def faces_of_day(plan: Plan, cameras: Cameras, clock: DayClock, shots: int) -> pl.DataFrame:
     """Make the rows of one day, note their truth, and return all rows to send, with texts."""
     rng = plan.rng("faces", clock.day)
-    made = _passages(rng, cameras, shots)
+    made = _passages(rng, awake(plan, cameras, clock.day), shots)
     planted = planted_shots(plan, cameras, clock.day)
     camera = np.r_[made["camera"], planted["camera"]].astype(np.int64)
     sec = np.r_[made["sec"], planted["sec"]].astype(np.int64)
@@ -86,13 +88,12 @@ def faces_of_day(plan: Plan, cameras: Cameras, clock: DayClock, shots: int) -> p
     number = running_number(camera, sec)
     rows = good_rows(rng, FACE, clock, pick(cameras.ids, camera), sec, number)
     is_open = clock.day < plan.last_day
-    rows = rows.with_columns(
+    rows = at_true_time(plan, cameras, camera, clock.day, rows).with_columns(
         slot=pl.Series(slots(rng, sec, 30, is_open=is_open)),
         token=token,
         unit=pl.Series(unit),
         tracked=pl.Series(tracked),
         extras=pl.Series(_extras(rng, len(rows)), dtype=pl.String),
-        community=pick(cameras.communities, camera),
     )
     rows = _level_ties(rows, set(planted["tied"]))
     same, changed = resend(rng, rows)
@@ -144,7 +145,8 @@ def planted_shots(plan: Plan, cameras: Cameras, day: date) -> dict:
     Two units with one token are two passages: after a gap over 30 s, or across midnight.
     """
     rng = plan.rng("planted", day)
-    camera = rng.permutation(len(cameras.share))[:8].tolist()
+    busy = rng.permutation(len(cameras.share))
+    camera = busy[busy != silent_on(plan, cameras, day)][:8].tolist()
     at = (rng.integers(0, 500, 8) + 14_400 + np.arange(8) * 6000).tolist()
     cases: list[tuple[int, str, list[list[int]]]] = [
         (camera[0], "P1", [[at[0], at[0] + 5], [at[0] + 5 + 61]]),
@@ -161,6 +163,7 @@ def planted_shots(plan: Plan, cameras: Cameras, day: date) -> dict:
         if plan.all_days[0] <= start < plan.last_day:
             same = int(plan.rng("midnight", start).integers(len(cameras.share)))
             cases.append((same, f"P9-{start:%d}", [seconds]))
+    cases += site_shots(plan, cameras.ids, day)
     found = [
         (which, second, token, -1 - 10 * n - u, token in ("P5", "P6"))
         for n, (which, token, units) in enumerate(cases)
@@ -239,17 +242,26 @@ def _note_truth(
     plan: Plan, day: date, rows: pl.DataFrame, same: pl.DataFrame, changed: pl.DataFrame
 ) -> None:
     """Passages and merges of a day: the box that stands decides which shot is kept."""
+    # Shots of one track under another clock, or of another true day, are another passage.
+    rows = rows.with_columns(unit=pl.col("unit") * 100 + pl.col("apart"))
     right = rows["right"].to_numpy().copy()
     right[changed["nr"].to_numpy()] = changed["right"].to_numpy()
     shots = (
-        rows.select("capture_id", "device", "community", "unit", "tracked", "sec")
+        rows.select(
+            "capture_id",
+            "device",
+            "community",
+            "unit",
+            "tracked",
+            "sec",
+            "shot_day",
+            "clock_offset_s",
+        )
         .with_columns(area=(pl.Series(right) - rows["left"]) * (rows["bottom"] - rows["top"]))
         .sort("unit", pl.col("area").neg(), "sec", "capture_id")
     )
     best = pl.col("capture_id").first().over("unit")
-    shots = shots.with_columns(
-        merged_into=best, shot_count=pl.len().over("unit"), shot_day=pl.lit(day)
-    )
+    shots = shots.with_columns(merged_into=best, shot_count=pl.len().over("unit"))
     kept = pl.col("capture_id") == pl.col("merged_into")
     plan.truth.add(
         "face_passages",
@@ -260,4 +272,6 @@ def _note_truth(
     )  # fmt: skip
     merged = shots.filter(~kept).with_columns(outcome=pl.lit("merged"), rule=pl.lit("same_passage"))
     plan.truth.add("face_merges", merged)
-    plan.truth.add("face_merges", superseded(pl.concat([same, changed.drop("nr")]), day))
+    copies = pl.concat([same, changed.drop("nr")])
+    plan.truth.add("face_merges", superseded(copies))
+    plan.truth.add("face_merges", changed_days(pl.concat([rows, copies.select(rows.columns)]), day))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pipelines.demo.cameras import Cameras
+from pipelines.demo.cameras import Cameras, at_true_time, awake
 from pipelines.demo.captures import (
     COMMON_FAULTS,
     MAIN,
     Kind,
+    changed_days,
     good_rows,
     json_field,
     plant_faults,
@@ -54,26 +55,26 @@ NONMOTOR = Kind("nonmotor_captures", "nonmotor", "NonMotorVehicle", "03", "Appea
 def nonmotors_of_day(plan: Plan, cameras: Cameras, clock: DayClock, count: int) -> pl.DataFrame:
     """Make the rows of one day, note their truth, and return all rows to send, with texts."""
     rng = plan.rng("nonmotors", clock.day)
-    camera = rng.choice(len(cameras.share), count, p=cameras.share)
+    camera = rng.choice(len(cameras.share), count, p=awake(plan, cameras, clock.day).share)
     sec = seconds_of_day(rng, cameras.profile[camera], 86_400 - 60)
     rows = good_rows(
         rng, NONMOTOR, clock, pick(cameras.ids, camera), sec, running_number(camera, sec)
     )
+    rows = at_true_time(plan, cameras, camera, clock.day, rows)
     rows = _with_fields(rng, rows).with_columns(
         slot=pl.Series(slots(rng, sec, 5, is_open=clock.day < plan.last_day))
     )
     same, changed = resend(rng, rows)
     plan.truth.add(
         "nonmotor_passages",
-        rows.select(
-            passage_id="capture_id",
-            device_id="device",
-            shot_day=pl.lit(clock.day),
-            community_code=pick(cameras.communities, camera),
+        rows.rename(
+            {"capture_id": "passage_id", "device": "device_id", "community": "community_code"}
         ),
     )
     copies = pl.concat([same, changed.drop("nr")])
-    plan.truth.add("nonmotor_merges", superseded(copies, clock.day))
+    plan.truth.add("nonmotor_merges", superseded(copies))
+    sent = pl.concat([rows, copies.select(rows.columns)])
+    plan.truth.add("nonmotor_merges", changed_days(sent, clock.day))
     others = (same, changed, *_odd_rows(plan, rng, cameras, clock))
     return with_texts(pl.concat([rows, *(o.select(rows.columns) for o in others)]), clock)
 
@@ -93,10 +94,11 @@ def _odd_rows(
         .then(pl.lit('"fast"'))
         .otherwise("speed_text"),
         slot=pl.lit(MAIN, dtype=pl.Int64),
+        community=pl.lit(None, pl.String),
     )
     ghost = pl.Series([GHOSTS["camera"]])
     strange = good_rows(rng, NONMOTOR, clock, ghost, np.array([50_000]), np.array([1]))
-    strange = _with_fields(rng, strange)
+    strange = _with_fields(rng, strange).with_columns(community=pl.lit(None, pl.String))
     plan.truth.add("nonmotor_set_aside", set_aside(strange, clock.day))
     return [bad, strange]
 

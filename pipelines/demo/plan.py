@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.demo.landing import Landing
+from pipelines.demo.site import Site
 from pipelines.demo.truth import Truth
 from schemas.city_time import city_date_of
 from schemas.feeds import BY_NAME, sources
@@ -41,6 +42,7 @@ class Plan:
         scale: 1.0 is the volume of a real district.
         as_of: Aware instant; the last day of data is the city day before it.
         feeds: Feeds to write.
+        site: What happens to devices; nothing unless all feeds are written.
     """
 
     home: Path
@@ -52,6 +54,12 @@ class Plan:
     landing: Landing
     truth: Truth
     progress: Callable[[str, float], None] = field(default=lambda _feed, _share: None)
+    site: Site = field(default_factory=Site)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all feeds are written: only then do devices move, drift and fall silent."""
+        return self.feeds == WRITTEN
 
     @property
     def last_day(self) -> date:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 import numpy as np
 import polars as pl
 
 from pipelines.demo.devices import Register
 from pipelines.demo.plan import Plan
+from pipelines.demo.site import DAY_S
 from pipelines.demo.tables import clock_text, note_rows, spoil, wall_clock, with_rules, write_csv
 
 ALARMS_A_MONTH = 9_123
@@ -67,14 +68,16 @@ def _alarms(plan: Plan, rng: np.random.Generator, register: Register) -> pl.Data
     sensors = register.of("smoke_sensor", "hydrant_sensor")
     count = plan.monthly(ALARMS_A_MONTH, 100)
     chosen = sensors[rng.integers(0, len(sensors), count)]
-    is_smoke = chosen["device_kind"] == "smoke_sensor"
     raised = rng.integers(0, plan.days * 86_400 - 60, count)
     lasts = np.where(
         rng.random(count) < 0.8, rng.integers(300, 90_000, count), 10 * plan.days * 86_400
     )
     known = np.ones(count, dtype=bool)
     known[:3] = False
-    return chosen.with_columns(
+    chosen = _with_moved(plan, chosen, sensors, slice(3, 8))
+    is_smoke = chosen["device_kind"] == "smoke_sensor"
+    community = plan.site.communities(chosen["device_id"], chosen["community_code"], raised)
+    return chosen.with_columns(community_code=community).with_columns(
         预警编号=pl.Series([f"YJ{n:08d}" for n in range(1, count + 1)]),
         预警类型=pl.when(pl.Series(rng.random(count) < 0.15))
         .then(pl.lit("offline"))
@@ -85,6 +88,18 @@ def _alarms(plan: Plan, rng: np.random.Generator, register: Register) -> pl.Data
         raised=pl.Series(raised),
         cleared=pl.Series(raised + lasts),
     )
+
+
+def _with_moved(
+    plan: Plan, chosen: pl.DataFrame, sensors: pl.DataFrame, rows: slice
+) -> pl.DataFrame:
+    """Some rows given to the sensor that is moved, where there is one."""
+    at = plan.site.role("moved sensor", sensors["device_id"])
+    if at is None:
+        return chosen
+    number = range(len(chosen))[rows]
+    moved = sensors.slice(at, 1).select(pl.all().repeat_by(len(number)).explode())
+    return pl.concat([chosen[: number.start], moved, chosen[number.stop :]])
 
 
 def _note_alarms(plan: Plan, alarms: pl.DataFrame) -> None:
@@ -137,7 +152,7 @@ def _write_readings(plan: Plan, register: Register) -> None:
     per_day = plan.per_day(plan.monthly(READINGS_A_MONTH, 500))
     for n, day in enumerate(plan.all_days):
         rng = plan.rng("sensor_readings", day)
-        rows = _readings(rng, register, per_day[n], f"{day:%Y%m%d}")
+        rows = _readings(plan, rng, register, per_day[n], day)
         again = rows.filter(pl.Series(rng.random(len(rows)) < 0.02)).with_columns(
             sent=pl.col("sent") + 120
         )
@@ -161,7 +176,9 @@ def _write_readings(plan: Plan, register: Register) -> None:
         note_rows(plan, "sensor_readings", name, pl.Series(rules, dtype=pl.List(pl.String)))
 
 
-def _readings(rng: np.random.Generator, register: Register, count: int, day: str) -> pl.DataFrame:
+def _readings(
+    plan: Plan, rng: np.random.Generator, register: Register, count: int, day: date
+) -> pl.DataFrame:
     hydrants = int(count * 0.2)
     kinds = (("hydrant_sensor", hydrants), ("smoke_sensor", count - hydrants))
     devices = pl.concat(
@@ -170,16 +187,21 @@ def _readings(rng: np.random.Generator, register: Register, count: int, day: str
             for kind, number in kinds
         ]
     )
+    devices = _with_moved(plan, devices, register.of("smoke_sensor"), slice(count - 4, count))
     pressure = rng.choice([0.24, 0.13, 0.08, 0.005], hydrants, p=[0.96, 0.02, 0.01, 0.01])
     pressure = np.round(pressure + rng.integers(-4, 5, hydrants) / 1000, 3)
     smoke = (rng.random(count - hydrants) < 0.01).astype(float)
+    read = rng.integers(0, 86_000, count)
+    start = plan.all_days.index(day) * DAY_S
+    community = plan.site.communities(devices["device_id"], devices["community_code"], read + start)
     return devices.with_columns(
-        reading_id=pl.Series([f"R{day}{n:07d}" for n in range(count)]),
+        community_code=community,
+        reading_id=pl.Series([f"R{day:%Y%m%d}{n:07d}" for n in range(count)]),
         quantity=pl.when(pl.col("device_kind") == "hydrant_sensor")
         .then(pl.lit("hydrant_pressure"))
         .otherwise(pl.lit("smoke")),
         value=pl.Series(np.r_[np.maximum(pressure, 0.0), smoke]),
-        read=pl.Series(rng.integers(0, 86_000, count)),
+        read=pl.Series(read),
     ).with_columns(sent=pl.col("read") + 3)
 
 

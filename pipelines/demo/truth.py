@@ -26,6 +26,7 @@ _PASSAGE = {
     "device_id": pl.String,
     "shot_day": pl.Date,
     "community_code": pl.String,
+    "clock_offset_s": pl.Int64,
 }
 _PLACED = {"community_code": pl.String, "placed_by": pl.String}
 
@@ -49,10 +50,28 @@ SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "rows": pl.Int64,
     },
     "devices": {"device_id": pl.String, **_PLACED, "device_kind": pl.String},
+    "device_places": {
+        "device_id": pl.String,
+        **_PLACED,
+        "valid_from": pl.Datetime("us", "UTC"),
+        "valid_until": pl.Datetime("us", "UTC"),
+    },
+    "daylight_gaps": {
+        "sensing_day": pl.Date,
+        "device_id": pl.String,
+        "device_kind": pl.String,
+        "from_hour": pl.Int64,
+        "hour_count": pl.Int64,
+    },
     "face_passages": {**_PASSAGE, "shot_count": pl.Int64, "is_tracked": pl.Boolean},
     "face_merges": _MERGE,
     "face_set_aside": _SET_ASIDE,
-    "vehicle_passages": {**_PASSAGE, "reading_count": pl.Int64, "plate_mask": pl.String},
+    "vehicle_passages": {
+        **_PASSAGE,
+        "reading_count": pl.Int64,
+        "plate_mask": pl.String,
+        "heading": pl.String,
+    },
     "vehicle_merges": _MERGE,
     "vehicle_set_aside": _SET_ASIDE,
     "nonmotor_passages": _PASSAGE,

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 from pipelines.demo.plan import Plan
+from pipelines.demo.site_cases import site_readings
 
 
 class Reading(NamedTuple):
@@ -47,13 +49,14 @@ CASES: dict[str, list[Unit]] = {
 }
 
 
-def planted_readings(plan: Plan, gates: int, day: date) -> list[tuple[int, int, int, Reading]]:
+def planted_readings(plan: Plan, ids: pl.Series, day: date) -> list[tuple[int, int, int, Reading]]:
     """Readings of the stated cases of one day: gate, second of day, unit, reading.
 
     Each case has a gate, and an hour, of its own; one plate is read at two gates at once, and one
     on both sides of midnight.
     """
     rng = plan.rng("vehicle cases", day)
+    gates = len(ids)
     gate = rng.permutation(gates)
     found = []
     for n, units in enumerate(CASES.values()):
@@ -69,9 +72,14 @@ def planted_readings(plan: Plan, gates: int, day: date) -> list[tuple[int, int, 
     for start, second in ((day - timedelta(days=1), 5), (day, 86_390)):
         if plan.all_days[0] <= start < plan.last_day:
             same = int(plan.rng("vehicle midnight", start).integers(gates))
+            if same == plan.site.role("fast gate", ids):  # to whom these would be one passage
+                same = (same + 1) % gates
             plate = f"闽EL0{start.day % 10}3A"
             found.append((same, second, -950 - second % 7, Reading(0, plate)))
-    return found
+    return found + [
+        (gate, second, -970 - unit, Reading(0, plate, lane))
+        for gate, second, unit, plate, lane in site_readings(plan, ids, day)
+    ]
 
 
 def columns(readings: list[tuple[int, int, int, Reading]]) -> dict:

@@ -10,10 +10,11 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pipelines.demo.cameras import Cameras
+from pipelines.demo.cameras import Cameras, at_true_time
 from pipelines.demo.captures import (
     COMMON_FAULTS,
     Kind,
+    changed_days,
     good_rows,
     json_field,
     plant_faults,
@@ -80,8 +81,8 @@ MOTOR = Kind("vehicle_captures", "vehicle", "MotorVehicle", "02", "PassTime", re
 def motors_of_day(plan: Plan, gates: Cameras, clock: DayClock, readings: int) -> pl.DataFrame:
     """Make the rows of one day, note their truth, and return all rows to send, with texts."""
     rng = plan.rng("motors", clock.day)
-    made = _passages(rng, gates, readings)
-    planted = columns(planted_readings(plan, len(gates.share), clock.day))
+    made = _passages(rng, gates, readings, plan.site.role("fast gate", gates.ids))
+    planted = columns(planted_readings(plan, gates.ids, clock.day))
     gate, sec, unit, lane, reliability = (
         np.r_[made[name], planted[name]].astype(np.int64)
         for name in ("gate", "sec", "unit", "lane", "reliability")
@@ -90,11 +91,11 @@ def motors_of_day(plan: Plan, gates: Cameras, clock: DayClock, readings: int) ->
     plate = [_plain_plate(p) for p in made["plate"] + planted["plate"]]
     number = running_number(gate, sec)
     rows = good_rows(rng, MOTOR, clock, pick(gates.ids, gate), sec, number)
+    rows = at_true_time(plan, gates, gate, clock.day, rows)
     rows = _with_fields(rng, rows, written, lane, reliability).with_columns(
         slot=pl.Series(slots(rng, sec, 20, is_open=clock.day < plan.last_day)),
         unit=pl.Series(unit),
         plate=pl.Series(plate),
-        community=pick(gates.communities, gate),
     )
     same, changed = resend(rng, rows)
     _note_truth(plan, clock.day, rows, pl.concat([same, changed.drop("nr")]))
@@ -109,14 +110,19 @@ def _plain_plate(plate: str) -> str | None:
     return plate.upper().replace("·", "").replace(" ", "")
 
 
-def _passages(rng: np.random.Generator, gates: Cameras, readings: int) -> dict:
-    """Exactly so many readings, 1 to 3 per passage, with plates, lanes and misreadings."""
+def _passages(rng: np.random.Generator, gates: Cameras, readings: int, fast: int | None) -> dict:
+    """Exactly so many readings, 1 to 3 per passage, with plates, lanes and misreadings.
+
+    At the gate whose clock is `fast` none begins in the day's first minute, where the true midnight
+    might cut it.
+    """
     sizes = rng.choice(3, readings + 3, p=[0.55, 0.3, 0.15]) + 1
     sizes = sizes[: int(np.searchsorted(np.cumsum(sizes), readings)) + 1]
     sizes[-1] -= int(sizes.sum()) - readings
     count = len(sizes)
     gate = rng.choice(len(gates.share), count, p=gates.share)
     start = seconds_of_day(rng, gates.profile[gate], 86_400 - 60)
+    start = np.where((gate == fast) & (start < 60), 60, start)
     plates = _plates_of_passages(rng, gate, start)
     passage = np.repeat(np.arange(count), sizes)
     first = np.r_[0, np.cumsum(sizes)[:-1]]
@@ -242,20 +248,32 @@ def _plain(rng: np.random.Generator, rows: pl.DataFrame) -> pl.DataFrame:
 def _note_truth(plan: Plan, day: date, rows: pl.DataFrame, copies: pl.DataFrame) -> None:
     """Passages and merges of a day: the most reliable reading is kept."""
     readings = rows.select(
-        "capture_id", "device", "community", "unit", "sec", "reliability", "plate"
+        "capture_id",
+        "device",
+        "community",
+        "sec",
+        "reliability",
+        "plate",
+        "shot_day",
+        "clock_offset_s",
+        "direction",
+        unit=pl.col("unit") * 100 + pl.col("apart"),
     ).sort("unit", pl.col("reliability").neg(), "sec", "capture_id")
     readings = readings.with_columns(
         merged_into=pl.col("capture_id").first().over("unit"),
         kept_plate=pl.col("plate").first().over("unit"),
         reading_count=pl.len().over("unit"),
-        shot_day=pl.lit(day),
     )
     kept = pl.col("capture_id") == pl.col("merged_into")
     passages = readings.filter(kept)
     masks = [None if plate is None else mask(plate) for plate in passages["plate"].to_list()]
+    meant = [plan.site.heading(d, c) for d, c in passages.select("device", "direction").iter_rows()]
     plan.truth.add(
         "vehicle_passages",
-        passages.with_columns(pl.Series("plate_mask", masks, dtype=pl.String)).rename(
+        passages.with_columns(
+            pl.Series("plate_mask", masks, dtype=pl.String),
+            pl.Series("heading", meant, dtype=pl.String),
+        ).rename(
             {"capture_id": "passage_id", "device": "device_id", "community": "community_code"}
         ),
     )
@@ -266,4 +284,6 @@ def _note_truth(plan: Plan, day: date, rows: pl.DataFrame, copies: pl.DataFrame)
         .otherwise(pl.lit("confused_plate"))
     )
     plan.truth.add("vehicle_merges", merged.with_columns(outcome=pl.lit("merged"), rule=rule))
-    plan.truth.add("vehicle_merges", superseded(copies, day))
+    plan.truth.add("vehicle_merges", superseded(copies))
+    sent = pl.concat([rows, copies.select(rows.columns)])
+    plan.truth.add("vehicle_merges", changed_days(sent, day))
