@@ -7,6 +7,7 @@ import dagster as dg
 from assets import publish, statistics
 from assets.checks import CHECKS
 from assets.intake import INTAKE_ASSETS
+from assets.space_checks import SPACE_CHECKS
 from pipelines.jobs import JOBS
 from pipelines.rooms import modules_in
 from pipelines.schedules import SCHEDULES
@@ -22,7 +23,7 @@ def defs() -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[*INTAKE_ASSETS, *derived],
-        asset_checks=CHECKS,
+        asset_checks=[*CHECKS, *SPACE_CHECKS],
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,
