@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import polars as pl
 import pytest
 from contract_examples import BOOKS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_lake import arrive, read
 
 from assets import building
 from assets.silver import grid_cases, sensing
 from assets.silver._newest import KEY, Recipe, clean_days, newest_days, recipe_feed
 from quality.accounting import day_accounts
-from quality.judging import judge
 from schemas import tables
-from schemas.feeds import BY_NAME
-from schemas.ledgers import FileAccount
 from warehouse.home import Home
-from warehouse.lake import Lake, empty
+from warehouse.lake import Lake
 
 BRONZE, SILVER = tables.table("bronze", "grid_cases"), tables.table("silver", "grid_cases")
 MERGES = tables.table("silver", "grid_cases_merges")
-ACCOUNTS = tables.table("ops", "row_accounts")
 DAYS = [date(2026, 11, day) for day in (18, 19, 20)]
-NUMBERS = itertools.count()
 
 Version = tuple[str, int, int]  # case, index of its report day, seconds at which it was updated
-
-
-def read(feed: str, texts: list[dict[str, Any]]) -> pl.DataFrame:
-    """Bronze rows of texts, judged as the intake does."""
-    rows = [BOOKS[feed].good | text for text in texts]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(BOOKS[feed].good, pl.String)).with_columns(
-        file_id=pl.lit(f"file{next(NUMBERS)}"), row_number=pl.int_range(pl.len()),
-        item_number=pl.lit(1, pl.Int32),
-    )  # fmt: skip
-    judged = judge(BY_NAME[feed].contract, frame)
-    assert judged.quarantined.is_empty()
-    return judged.accepted
-
-
-def arrive(lake: Lake, feed: str, rows: pl.DataFrame) -> None:
-    """What an intake leaves behind of one file."""
-    day = BY_NAME[feed].day_column
-    lake.append(tables.table("bronze", feed), rows)
-    lake.append(ACCOUNTS, pl.DataFrame([{
-        "file_id": rows["file_id"][0], "batch_id": "b", "feed": feed, "arrived": rows.height,
-        "accepted": rows.height, "quarantined": 0, "refused": 0,
-        "days": sorted(set(rows[day])), "dropped_fields": "{}", "unknown_fields": "{}",
-    }], schema=empty(FileAccount).schema))  # fmt: skip
 
 
 def cases(versions: list[Version]) -> pl.DataFrame:

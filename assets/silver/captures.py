@@ -5,7 +5,7 @@ one version of resent rows, form passages, place them. Rules and their reasons:
 `quality/deduplicate.py`; site settings: `schemas/site.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,7 @@ import dagster as dg
 import polars as pl
 
 from assets import site_settings
-from assets.building import Clean, about, build_days, days_at_once, inputs_of, told
+from assets.building import Clean, Outcome, about, build_days, days_at_once, inputs_of, told
 from assets.headings import headings_of, unmapped_codes, with_headings
 from assets.silver import _clocks as clocks
 from assets.silver._device_days import device_days, digests, note_device_days, within_days
@@ -94,8 +94,7 @@ def day_inputs(lake: Lake, kind: Kind, site: Site) -> dict[str, str]:
         crossing.select("event_day", "to_day").unique().sort("event_day").iter_rows()
     ):
         came_from.setdefault(str(to_day), []).append(files[str(day)])
-    # a day built once, whose only captures came from a clock that is right now, is emptied again
-    days = {*files, *came_from, *builds.parts_of(lake, kind.table)}
+    days = {*files, *came_from, *_left_behind(lake, kind, {*files, *came_from})}
     return {
         day: inputs_of(
             files.get(day, ""),
@@ -104,6 +103,23 @@ def day_inputs(lake: Lake, kind: Kind, site: Site) -> dict[str, str]:
         )
         for day in sorted(days)
     }
+
+
+def _left_behind(lake: Lake, kind: Kind, days: set[str]) -> list[str]:
+    """Built days outside `days` that hold only what a corrected clock once moved there.
+
+    Such a day is built again, empty. Any other day without files (its bronze has expired) is not.
+    """
+    built = builds.parts_of(lake, kind.table)
+    others = [day for day, one in built.items() if day not in days and one.rows]
+    if not others:
+        return []
+    held = lake.read(kind.table, ["shot_day", "clock_offset_s"],
+                     days=[date.fromisoformat(day) for day in others])  # fmt: skip
+    moved = held.group_by("shot_day").agg((pl.col("clock_offset_s") != 0).all()).filter(
+        "clock_offset_s"
+    )  # fmt: skip
+    return [str(day) for day in moved["shot_day"]]
 
 
 def stale_days(lake: Lake, kind: Kind) -> list[str]:
@@ -200,34 +216,46 @@ KINDS = (
 )
 
 
+def build_passages(lake: Lake, kind: Kind, only: Iterable[str] | None = None) -> Outcome:
+    """Rebuild the stale days of one kind.
+
+    Args:
+        lake: The lake.
+        kind: The kind.
+        only: Days that may be rebuilt; None: all.
+
+    Raises:
+        SettingsError: a site table breaks a rule; nothing was built.
+    """
+    site = site_of(lake, kind)
+    note_device_days(lake, kind.feed)
+    bronze = tables.table("bronze", kind.feed.name)
+    crossing = clocks.crossings(device_days(lake, kind.feed.name), site.offsets)
+
+    def clean(days: list[date]) -> Clean:
+        captures = clocks.captures_of(lake, bronze, days, crossing)
+        return clean_days(captures, kind, site, days, lake.home)
+
+    inputs = day_inputs(lake, kind, site)
+    at_once = days_at_once(lake, kind.feed.name)
+    return build_days(lake, kind.table, inputs, clean, only=only, at_once=at_once)
+
+
 def _passages(kind: Kind) -> dg.AssetsDefinition:
     """The asset of one kind."""
-    bronze = tables.table("bronze", kind.feed.name)
 
     def passages(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]
     ) -> dg.MaterializeResult:
-        site = site_of(lake, kind)
-        note_device_days(lake, kind.feed)
-        crossing = clocks.crossings(device_days(lake, kind.feed.name), site.offsets)
-
-        def clean(days: list[date]) -> Clean:
-            captures = clocks.captures_of(lake, bronze, days, crossing)
-            return clean_days(captures, kind, site, days, lake.home)
-
-        inputs = day_inputs(lake, kind, site)
-        at_once = days_at_once(lake, kind.feed.name)
-        outcome = build_days(
-            lake, kind.table, inputs, clean, only=days_wanted(context), at_once=at_once
-        )
+        outcome = build_passages(lake, kind, days_wanted(context))
         metadata = dict(told(outcome).metadata or {})
-        if not site.directions.is_empty():
-            metadata["unmapped_direction_codes"] = unmapped_codes(lake, site.directions)
+        if kind.has_direction and (known := site_settings.directions(lake.home)).height:
+            metadata["unmapped_direction_codes"] = unmapped_codes(lake, known)
         return dg.MaterializeResult(metadata=metadata)
 
     return dg.asset(
         **{**about(kind.table, "public-security"), "description": kind.what},
-        deps=[list(bronze.key), *KEYS],
+        deps=[["bronze", kind.feed.name], *KEYS],
         kinds={"polars", "deltalake"},
         partitions_def=CITY_DAY,
         backfill_policy=dg.BackfillPolicy.single_run(),

@@ -10,10 +10,13 @@ import dagster as dg
 import polars as pl
 
 from assets.building import Clean, about, build_whole, inputs_of, told
+from quality.coordinates import in_wgs84
 from quality.deduplicate import newest_per_key
 from quality.placing import Communities
 from schemas import tables
+from schemas.city_time import INSTANT
 from schemas.contract import polars_schema
+from schemas.feeds import BY_NAME
 from warehouse import builds
 from warehouse.lake import Lake
 
@@ -66,7 +69,7 @@ def clean(rows: pl.DataFrame, areas: pl.DataFrame) -> Clean:
     """
     kept = newest_per_key(rows, "device_id", ("updated_at",), happened="updated_at",
                           rule="older_version")  # fmt: skip
-    placed = Communities(areas).place(kept.rows)
+    placed = Communities(areas).place(in_wgs84(kept.rows, BY_NAME["devices"]))
     return Clean(placed.with_columns(is_online=pl.col("online_code") == "1"), kept.ledger)
 
 
@@ -87,7 +90,8 @@ def places(rows: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
     version = pl.concat_str("device_id", pl.col("updated_at").dt.epoch("us"), separator="@")
     kept = newest_per_key(rows.with_columns(version=version), "version", ("updated_at",),
                           happened="updated_at", rule="older_version")  # fmt: skip
-    versions = Communities(areas).place(kept.rows).sort("device_id", "updated_at")
+    versions = Communities(areas).place(in_wgs84(kept.rows, BY_NAME["devices"]))
+    versions = versions.sort("device_id", "updated_at")
     is_other = ~(
         pl.col("device_id").eq_missing(pl.col("device_id").shift())
         & pl.col("community_code").eq_missing(pl.col("community_code").shift())
@@ -126,7 +130,7 @@ def placed(rows: pl.DataFrame, known: pl.DataFrame, at: str) -> pl.DataFrame:
         known: `placements`.
         at: The facts' own instant.
     """
-    first, last = rows[at].min(), rows[at].max()
+    first, last = (pl.lit(one, INSTANT) for one in (rows[at].min(), rows[at].max()))
     during = known.filter(
         pl.col("valid_from").is_null() | (pl.col("valid_from") <= last),
         pl.col("valid_until").is_null() | (pl.col("valid_until") > first),
