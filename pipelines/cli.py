@@ -1,4 +1,4 @@
-"""The `govlake` command: demo, run, status, sql, serve. Exit code 0 only when all is well."""
+"""The `govlake` command: demo, run, status, sql, upkeep, serve. Exit code 0: all is well."""
 
 from __future__ import annotations
 
@@ -109,6 +109,49 @@ def sql(
     from pipelines.asking import show_query
 
     show_query(serving_file(home_of(home).serving, area), query, console, csv=csv)
+
+
+@app.command()
+def upkeep(
+    home: HomeOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what is due only.")] = False,
+    vacuum_days: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Days that replaced files stay, for readers still at them and for going back; "
+            "default $GOVLAKE_VACUUM_DAYS, else 7.",
+        ),
+    ] = None,
+) -> None:
+    """Join small files, remove versions nobody needs, sum up logs; then count every account."""
+    from pipelines.upkeep import run_upkeep
+
+    run_upkeep(home_of(home), console, days=vacuum_days, dry_run=dry_run)
+
+
+@app.command("map")
+def map_feed(
+    feed: Annotated[str, typer.Argument(help="Feed the file's rows belong to, e.g. grid_cases.")],
+    file: Annotated[Path, typer.Argument(help="A sample: CSV, XLSX, NDJSON or GeoJSON.")],
+    write: Annotated[
+        str | None, typer.Option(help="Save it as HOME/config/mappings/<name>.yaml.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Draft a mapping of a supplier's own columns and codes; read it before you use it.
+
+    With a mapping in HOME/config/mappings a new supplier of a known feed needs no Python.
+    """
+    from pipelines.drafting import drafted, save_draft
+
+    text = drafted(feed, file)
+    if write is None:
+        typer.echo(text, nl=False)
+    else:
+        console.print(
+            f"written: {save_draft(home_of(home), write, text)}; read it before the next run"
+        )
 
 
 @app.command()

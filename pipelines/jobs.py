@@ -1,8 +1,10 @@
-"""Jobs: taking in what landed, and refreshing what it touched."""
+"""Jobs: taking in what landed, refreshing what it touched, upkeep."""
 
 from __future__ import annotations
 
 import dagster as dg
+
+from pipelines.upkeep import upkeep_job
 
 REGISTERS = dg.AssetSelection.groups("bronze") | dg.AssetSelection.assets(
     ["silver", "areas"], ["silver", "devices"], ["silver", "device_places"]
@@ -19,4 +21,4 @@ REFRESH = dg.define_asset_job(
     description="重算受影响的日期：清洗、主题库、统计，并发布",
 )
 
-JOBS = [TAKE_IN, REFRESH]
+JOBS = [TAKE_IN, REFRESH, upkeep_job]

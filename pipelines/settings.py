@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assets.publish import AsOf
+from assets.upkeep import VACUUM_DAYS
 from schemas.city_time import city_date_of, start_of_city_day
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import Lake
 
 HOME_VARIABLE = "GOVLAKE_HOME"
 AS_OF_VARIABLE = "GOVLAKE_AS_OF"
+VACUUM_DAYS_VARIABLE = "GOVLAKE_VACUUM_DAYS"
 
 
 def as_of_of(home: Home) -> datetime:
@@ -31,6 +33,22 @@ def as_of_of(home: Home) -> datetime:
             )
         return instant.astimezone(UTC)
     return (home.demo_as_of() or datetime.now(UTC)).astimezone(UTC)
+
+
+def vacuum_days() -> float:
+    """Days that replaced files stay: `$GOVLAKE_VACUUM_DAYS`, else a week.
+
+    Raises:
+        ValueError: the variable is no number of days.
+    """
+    text = os.environ.get(VACUUM_DAYS_VARIABLE, "").strip() or str(VACUUM_DAYS)
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0 <= days < 36_500:
+        raise ValueError(f"{VACUUM_DAYS_VARIABLE}={text} is no number of days")
+    return days
 
 
 def resources() -> dict[str, Any]:
