@@ -67,7 +67,7 @@ class FileBatch:
     def judge(self) -> None:
         """Judge the rows gathered so far and book them file by file."""
         for feed, frames in self._texts.items():
-            for part in pl.concat(frames).iter_slices(2 * ROWS_PER_JUDGEMENT):
+            for part in pl.concat(frames, how="diagonal").iter_slices(2 * ROWS_PER_JUDGEMENT):
                 judged = judge(BY_NAME[feed].contract, part)
                 self._book(feed, judged.accepted, judged.quarantined)
                 self._hold(feed, judged.accepted, judged.quarantined)

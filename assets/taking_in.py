@@ -13,19 +13,18 @@ import polars as pl
 
 from assets.file_accounts import Ended, file_account, file_record, receipt_of, write_receipt
 from assets.file_batches import FileBatch
+from assets.site_mappings import Readers, mappings_of
+from quality.mapped import mapped
 from schemas import tables
-from schemas.feeds import Feed, sources
+from schemas.feeds import sources
 from schemas.ledgers import FileAccount, FileRecord
 from warehouse import journal
 from warehouse.builds import fingerprint
 from warehouse.lake import Lake, empty
-from warehouse.landing import LandedFile, form_of, list_files
+from warehouse.landing import LandedFile, list_files
 from warehouse.progress import report
-from warehouse.readers import Chunk, Reader, UnreadableFile
+from warehouse.readers import Chunk, UnreadableFile
 from warehouse.readers.ahead import ahead
-from warehouse.readers.objects import ObjectReader
-from warehouse.readers.shapes import GeoJsonReader
-from warehouse.readers.tables import CsvReader, XlsxReader
 
 BATCH_BYTES = 512 << 20
 BATCH_FILES = 512
@@ -132,9 +131,10 @@ def _take_batch(
     written = [tables.BY_KEY[(layer, f.name)] for f in feeds for layer in ("bronze", "quarantine")]
     journal.begin(lake, source, batch_id, written)
     batch = FileBatch(lake)
+    readers = Readers(feeds, mappings_of(lake.home))
     given_up: dict[str, str] = {}
     ended: list[Ended] = []
-    for one in ahead(_pieces(Readers(feeds), files, taken_before, given_up)):
+    for one in ahead(_pieces(readers, files, taken_before, given_up)):
         file, file_id = one.file, one.file_id
         try:
             if one.chunk is not None and file_id not in given_up:
@@ -189,7 +189,11 @@ def _pieces(
         if file_id not in taken_before and file_id not in begun:
             begun.add(file_id)
             try:
+                mapping = readers.mapping_of(file)
                 for chunk in readers.of(file)(file.path):
+                    if mapping:
+                        rows = chunk.rows.items()
+                        chunk.rows = {feed: mapped(mapping, texts) for feed, texts in rows}
                     yield _Piece(file, file_id, chunk)
                     if file_id in given_up:
                         break
@@ -218,32 +222,3 @@ def _commit(
     for one in ended:
         book = batch.books.get(one.file_id, {}) if one.outcome == "taken_in" else {}
         write_receipt(lake.home, one.file, receipt_of(one, book))
-
-
-class Readers:
-    """Readers of the files of one source, each made once."""
-
-    def __init__(self, feeds: tuple[Feed, ...]) -> None:
-        self.feeds = feeds
-        self._made: dict[tuple[str, str | None], Reader] = {}
-
-    def of(self, file: LandedFile) -> Reader:
-        """The reader of a file, by its form.
-
-        Raises:
-            UnreadableFile: no feed of this folder takes such files.
-        """
-        form = form_of(file.path, self.feeds)
-        if form is None:
-            forms = sorted({form for feed in self.feeds for form in feed.forms})
-            raise UnreadableFile(f"no reader for this kind of file; expected: {', '.join(forms)}")
-        folder = file.name.split("/", 1)[0]
-        default = folder if folder in {f.name for f in self.feeds} else None
-        if (form, default) not in self._made:
-            self._made[form, default] = self._make(form, default)
-        return self._made[form, default]
-
-    def _make(self, form: str, default: str | None) -> Reader:
-        if form in ("ga1400", "ndjson"):
-            return ObjectReader(self.feeds, default)
-        return {"csv": CsvReader, "xlsx": XlsxReader, "geojson": GeoJsonReader}[form](self.feeds[0])

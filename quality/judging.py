@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from quality.mapped import BROKEN_BY_MAPPING
 from quality.reading import READERS
 from schemas.contract import (
     PROVENANCE,
@@ -43,6 +44,8 @@ def judge(contract: type[Contract], texts: pl.DataFrame) -> Judged:
         sorted names of all rules each one broke.
     """
     frame, unreadable = _read(contract, texts)
+    if BROKEN_BY_MAPPING in texts.columns:
+        unreadable = pl.concat([unreadable, _by_mapping(texts)])
     frame = contract.derive(frame).select(list(contract.columns()))
     is_typed = dict(frame.schema) == polars_schema(contract)
     accepted, failure = contract.filter(frame, cast=not is_typed)
@@ -57,6 +60,12 @@ def judge(contract: type[Contract], texts: pl.DataFrame) -> Judged:
     quarantined = rows.with_columns(detail=pl.lit(None, pl.String))
     columns = [pl.col(n).cast(t) for n, t in polars_schema(QuarantinedRow).items()]
     return Judged(accepted, quarantined.select(columns))
+
+
+def _by_mapping(texts: pl.DataFrame) -> pl.DataFrame:
+    """(row, rule) for what a mapping could not translate; what follows from it is not repeated."""
+    rules = texts.select(*_AT, rule=pl.col(BROKEN_BY_MAPPING)).explode("rule")
+    return rules.filter(pl.col("rule").is_not_null())
 
 
 def empty_quarantine() -> pl.DataFrame:
@@ -98,7 +107,7 @@ def _broken_rules(
         .select(*_AT, pl.col("rule").replace({rule: rule_sentence(rule) for rule in rules}))
     )
     pairs = pl.concat([unreadable, invalid])
-    unread_columns = pl.col("rule").str.strip_suffix("_is_readable")
+    unread_columns = pl.col("rule").str.replace(r"_is_readable$|_is_mapped: .*$", "")
     absent = unreadable.with_columns(rule=pl.concat_str(unread_columns, pl.lit("_is_present")))
     pairs = pairs.join(absent, on=[*_AT, "rule"], how="anti")
     derived = [f"{c}_is_present" for c in contract.columns()

@@ -113,7 +113,7 @@ def text(
         nullable=not required,
         regex=pattern,
         check=check or None,
-        metadata=_facts(zh, wire, "text", privacy, None, note),
+        metadata=_facts(zh, wire, "text", privacy, None, note) | {"codes": tuple(codes or ())},
     )
 
 

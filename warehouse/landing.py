@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +109,20 @@ def unread(landing: Path) -> dict[str, str]:
     return found
 
 
+def mapped_form_of(path: Path, forms: Collection[str]) -> str | None:
+    """The form of a file whose mapping says what is in it, by its name alone."""
+    suffixes, packed = _suffixes(path)
+    last = suffixes[-1] if suffixes else ""
+    return next((f for f in forms if last in _SUFFIXES[f] and not (packed and f == "xlsx")), None)
+
+
+def _suffixes(path: Path) -> tuple[list[str], bool]:
+    """Extensions in lower case without that of a packing, and whether there was one."""
+    suffixes = [s.lower() for s in path.suffixes]
+    packed = len(suffixes) > 1 and suffixes[-1] in _PACKED
+    return (suffixes[:-1] if packed else suffixes), packed
+
+
 def _changed(path: Path, before: os.stat_result) -> bool:
     try:
         now = path.lstat()
@@ -123,9 +138,8 @@ def form_of(path: Path, feeds: tuple[Feed, ...]) -> str | None:
     >>> form_of(Path("a.ndjson.gz"), (BY_NAME["face_captures"],))
     'ga1400'
     """
-    suffixes = [s.lower() for s in path.suffixes]
-    packed = bool(suffixes) and suffixes[-1] in _PACKED
-    last = suffixes[-2] if packed and len(suffixes) > 1 else (suffixes[-1] if suffixes else "")
+    suffixes, packed = _suffixes(path)
+    last = suffixes[-1] if suffixes else ""
     for feed in feeds:
         for form in feed.forms:
             if last in _SUFFIXES[form] and not (packed and form == "xlsx"):

@@ -8,11 +8,14 @@ beside its good neighbours. Values stay text here: turning text into values is j
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+
+from schemas.contract import required_columns, wire_columns
+from schemas.feeds import Feed
 
 
 class UnreadableFile(Exception):
@@ -50,6 +53,33 @@ class Chunk:
     bytes_read: int = 0
 
 
+@dataclass(frozen=True)
+class Naming:
+    """What the columns of a feed are called in a file.
+
+    Attributes:
+        wires: Contract column → names in the file, the first with a value counts.
+        required: Contract columns a file must bring to be taken in at all.
+        ignored: Names known and not wanted; others not in `wires` are reported as unknown.
+        encoding: Of text files; none: told from the bytes.
+    """
+
+    wires: Mapping[str, tuple[str, ...]]
+    required: tuple[str, ...]
+    ignored: frozenset[str] = frozenset()
+    encoding: str | None = None
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Names that are read."""
+        return frozenset(name for wire in self.wires.values() for name in wire)
+
+
+def usual_naming(feed: Feed) -> Naming:
+    """The names a feed's contract gives."""
+    return Naming(wire_columns(feed.contract), tuple(required_columns(feed.contract)))
+
+
 Reader = Callable[[Path], Iterator[Chunk]]
 
-__all__ = ["Broken", "Chunk", "Reader", "UnreadableFile"]
+__all__ = ["Broken", "Chunk", "Naming", "Reader", "UnreadableFile", "usual_naming"]

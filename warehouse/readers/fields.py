@@ -7,6 +7,7 @@ costs a second look at just those lines. Not here: finding the objects (`objects
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,9 +16,8 @@ import polars as pl
 import pyarrow as pa
 
 from schemas import protection
-from schemas.contract import wire_columns
 from schemas.feeds import BY_NAME, Feed
-from warehouse.readers import Broken, Chunk
+from warehouse.readers import Broken, Chunk, Naming, usual_naming
 from warehouse.readers.messages import ID_FIELDS
 from warehouse.readers.texts import UNREADABLE, count_name, field_name
 
@@ -43,7 +43,9 @@ class _Queries:
 class FieldReader:
     """Reads object lines; one per thread, for it owns a DuckDB connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, naming: Naming | None = None) -> None:
+        """`naming`: the names of every feed read here; none: those of each feed's contract."""
+        self._given = naming
         self.connection = duckdb.connect()
         self.connection.execute("SET threads = 1; SET preserve_insertion_order = true")
 
@@ -55,12 +57,13 @@ class FieldReader:
             feed: The feed the objects belong to.
             chunk: Takes rows, broken rows, and counts of names.
         """
-        queries = _queries(feed.name)
+        naming = self._naming(feed)
+        queries = _queries(feed.name, tuple(naming.wires.items()))
         texts = self._ask(queries.values, lines)
         texts = self._with_picture(texts, lines, queries)
         numbers = pl.from_arrow(lines.select(["row_number", "item_number", "trigger_time"]))
         assert isinstance(numbers, pl.DataFrame)
-        rows = _as_columns(texts, numbers, feed)
+        rows = _as_columns(texts, numbers, naming)
         empty = texts.select(pl.all_horizontal(pl.all().is_null())).to_series()
         if empty.any():
             rows = self._without_others(rows, lines, empty, queries, feed, chunk)
@@ -68,6 +71,9 @@ class FieldReader:
             before = chunk.rows.get(feed.name)
             chunk.rows[feed.name] = rows if before is None else pl.concat([before, rows])
         self._count_names(lines, texts, feed, chunk)
+
+    def _naming(self, feed: Feed) -> Naming:
+        return self._given or usual_naming(feed)
 
     def _ask(self, query: str, lines: pa.Table) -> pl.DataFrame:
         self.connection.register("block", lines)
@@ -122,7 +128,8 @@ class FieldReader:
             if long_lists.any():
                 more = self._ask(_MORE_NAMES, lines.filter(long_lists.to_arrow()))
                 names = pl.concat([names, more])
-        wanted = {w for wire in wire_columns(feed.contract).values() for w in wire}
+        naming = self._naming(feed)
+        wanted = naming.wanted | naming.ignored
         forbidden, known = protection.dropped_fields(), protection.known_fields()
         is_ga1400 = feed.object_name is not None
         for together, times in names.iter_rows():
@@ -140,7 +147,7 @@ def describe(length: int) -> str:
     return f"not readable as a JSON object ({length} characters)"
 
 
-def _as_columns(texts: pl.DataFrame, numbers: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+def _as_columns(texts: pl.DataFrame, numbers: pl.DataFrame, naming: Naming) -> pl.DataFrame:
     """Contract columns from wire names, each from the first name that has a value.
 
     A list or object where a value should stand comes as its JSON text, forbidden fields inside
@@ -149,7 +156,7 @@ def _as_columns(texts: pl.DataFrame, numbers: pl.DataFrame, feed: Feed) -> pl.Da
     texts = texts.hstack(numbers)
     own = set(texts.columns)
     columns = {}
-    for column, wires in wire_columns(feed.contract).items():
+    for column, wires in naming.wires.items():
         parts = [w for w in wires if w in own]
         parts += ["trigger_time"] * ("TriggerTime" in wires)
         if len(parts) > 1:  # mostly the first has all values, or the second none
@@ -157,7 +164,7 @@ def _as_columns(texts: pl.DataFrame, numbers: pl.DataFrame, feed: Feed) -> pl.Da
                 part for n, part in enumerate(parts)
                 if not n or texts[part].null_count() < texts.height
             ]  # fmt: skip
-        columns[column] = pl.coalesce(parts) if len(parts) > 1 else pl.col(parts[0])
+        columns[column] = pl.coalesce(parts) if parts else pl.lit(None, pl.String)
     rows = texts.select(**columns, row_number="row_number", item_number="item_number")
     nested = rows.select(
         (pl.col(c).str.starts_with("{") | pl.col(c).str.starts_with("[")).any() for c in columns
@@ -190,19 +197,23 @@ _MORE_NAMES = f"""
     GROUP BY names"""
 
 
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 @cache
-def _queries(feed_name: str) -> _Queries:
+def _queries(feed_name: str, naming: tuple[tuple[str, tuple[str, ...]], ...]) -> _Queries:
     """One parse per line; a field that is not there, and a line that is no object, give nulls."""
     feed = BY_NAME[feed_name]
-    wires = dict.fromkeys(w for wire in wire_columns(feed.contract).values() for w in wire)
+    wires = dict.fromkeys(w for _, wire in naming for w in wire)
     # The id fields of other kinds of objects are not asked for.
     own = [w for w in wires if ID_FIELDS.get(w, feed.object_name) == feed.object_name]
     nested = [w for w in own if feed.object_name and w in _PICTURE]
     flat = [w for w in own if w not in nested]
-    fields = [f'"{name}":"VARCHAR"' for name in flat] + [_SUB_IMAGES] * bool(nested)
-    structure = "{" + ",".join(fields) + "}"
+    fields = [f'{json.dumps(name)}:"VARCHAR"' for name in flat] + [_SUB_IMAGES] * bool(nested)
+    structure = "{" + ",".join(fields).replace("'", "''") + "}"
     parsed = f"(SELECT TRY(json_transform(line, '{structure}')) AS o FROM block)"
-    columns = [f'o."{name}" AS "{name}"' for name in flat]
+    columns = [f"o.{quoted} AS {quoted}" for quoted in map(_identifier, flat)]
     if nested:
         parsed = f"""(SELECT o, o.SubImageList.SubImageInfoObject AS images, images[1] AS image
                       FROM {parsed})"""

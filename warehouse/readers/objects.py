@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.feeds import Feed
-from warehouse.readers import Broken, Chunk, UnreadableFile
+from warehouse.readers import Broken, Chunk, Naming, UnreadableFile
 from warehouse.readers.fields import FieldReader, describe
 from warehouse.readers.messages import (
     BROKEN,
@@ -39,11 +39,16 @@ _BLANKS = np.frombuffer(b" \t\r\v\f\n", np.uint8)
 class ObjectReader:
     """Reads one file of JSON objects for the feeds of one source."""
 
-    def __init__(self, feeds: Sequence[Feed], default_feed: str | None = None) -> None:
+    def __init__(
+        self,
+        feeds: Sequence[Feed],
+        default_feed: str | None = None,
+        naming: Naming | None = None,
+    ) -> None:
         self.feeds = {f.name: f for f in feeds}
         kinds = {f.object_name: f.name for f in feeds if f.object_name}
         self.opener = Opener(kinds, default_feed or feeds[0].name)
-        self.fields = FieldReader()
+        self.fields = FieldReader(naming)
 
     def __call__(self, path: Path) -> Iterator[Chunk]:
         """Chunks of a file, line by line, or as one document if that is what it is.

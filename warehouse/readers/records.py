@@ -32,8 +32,12 @@ _LENIENT_RECORD = re.compile(rf"{_LENIENT}(?:,{_LENIENT})*+")
 _FIELDS = re.compile(rf"(?:\A|,){_LENIENT}")
 
 
-def records(path: Path) -> Iterator[tuple[list[str], int]]:
+def records(path: Path, encoding: str | None = None) -> Iterator[tuple[list[str], int]]:
     """Non-blank records of a file, the header first, and the bytes consumed so far.
+
+    Args:
+        path: The file.
+        encoding: Its encoding where that is known; else it is told from the bytes.
 
     Raises:
         UnreadableFile: empty, damaged, or truncated.
@@ -43,8 +47,9 @@ def records(path: Path) -> Iterator[tuple[list[str], int]]:
     taken = 0
     for block, taken in blocks(path, _BLOCK_BYTES):
         if decoder is None:
-            encoding = codecs.getincrementaldecoder(encoding_of(block))("replace")
-            decoder = io.IncrementalNewlineDecoder(encoding, translate=True)
+            name = encoding or encoding_of(block)
+            inner = codecs.getincrementaldecoder(name)("replace")
+            decoder = io.IncrementalNewlineDecoder(inner, translate=True)
         if found := cutter.feed(decoder.decode(block)):
             yield found, taken
     rest = decoder.decode(b"", final=True) if decoder else ""

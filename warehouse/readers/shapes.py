@@ -9,9 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from schemas.contract import required_columns, wire_columns
 from schemas.feeds import Feed
-from warehouse.readers import Broken, Chunk, UnreadableFile
+from warehouse.readers import Broken, Chunk, Naming, UnreadableFile, usual_naming
 from warehouse.readers.stream import whole
 from warehouse.readers.texts import UNREADABLE, count_name, field_name, scalar
 
@@ -21,8 +20,9 @@ LARGEST_DOCUMENT = 512 << 20
 class GeoJsonReader:
     """Reads one feature collection of one feed."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, naming: Naming | None = None) -> None:
         self.feed = feed
+        self.naming = naming or usual_naming(feed)
 
     def __call__(self, path: Path) -> Iterator[Chunk]:
         """One chunk with every feature.
@@ -32,7 +32,7 @@ class GeoJsonReader:
         """
         features = _features(path)
         chunk = Chunk(bytes_read=path.stat().st_size)
-        wires = wire_columns(self.feed.contract)
+        wires = self.naming.wires
         texts: dict[str, list[str | None]] = {column: [] for column in wires}
         numbers: list[int] = []
         met: set[str] = set()
@@ -45,12 +45,10 @@ class GeoJsonReader:
             numbers.append(number)
             for column, wire in wires.items():
                 texts[column].append(next((values[w] for w in wire if values.get(w)), None))
-        missing = [wires[c][0] for c in required_columns(self.feed.contract)
-                   if met.isdisjoint(wires[c])]  # fmt: skip
+        missing = [wires[c][0] for c in self.naming.required if met.isdisjoint(wires[c])]
         if missing and numbers:
             raise UnreadableFile(f"missing required properties: {'、'.join(missing)}")
-        wanted = {w for wire in wires.values() for w in wire}
-        for name in sorted(met - wanted):
+        for name in sorted(met - self.naming.wanted - self.naming.ignored):
             count_name(chunk.unknown, field_name(name))
         chunk.rows[self.feed.name] = pl.DataFrame(
             texts, schema=dict.fromkeys(wires, pl.String)

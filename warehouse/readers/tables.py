@@ -15,9 +15,8 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from schemas.contract import Contract, required_columns, wire_columns
 from schemas.feeds import Feed
-from warehouse.readers import Broken, Chunk, UnreadableFile
+from warehouse.readers import Broken, Chunk, Naming, UnreadableFile, usual_naming
 from warehouse.readers.records import OVERLONG, field_count, fields, records
 from warehouse.readers.stream import LONGEST_LINE
 from warehouse.readers.texts import count_name, header_name
@@ -30,8 +29,9 @@ MOST_COLUMNS = 2000
 class CsvReader:
     """Reads one CSV file of one feed."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, naming: Naming | None = None) -> None:
         self.feed = feed
+        self.naming = naming or usual_naming(feed)
 
     def __call__(self, path: Path) -> Iterator[Chunk]:
         """Chunks of a file in order.
@@ -41,11 +41,11 @@ class CsvReader:
         """
         header: dict[str, list[int]] | None = None
         width, number = 0, 1
-        for found, taken in records(path):
+        for found, taken in records(path, self.naming.encoding):
             chunk = Chunk(bytes_read=taken)
             if header is None:
                 names = _header(found[0])
-                header = place_columns(self.feed.contract, names, chunk.unknown)
+                header = place_columns(self.naming, names, chunk.unknown)
                 width, found = len(names), found[1:]
             self._parse(found, number, width, header, chunk)
             number += len(found)
@@ -73,23 +73,20 @@ class CsvReader:
         chunk.rows[self.feed.name] = named(table, header, [number + i for i in kept])
 
 
-def place_columns(
-    contract: type[Contract], names: list[str], unknown: Counter[str]
-) -> dict[str, list[int]]:
-    """Contract column → positions in the file, preferred wire name first.
+def place_columns(naming: Naming, names: list[str], unknown: Counter[str]) -> dict[str, list[int]]:
+    """Contract column → positions in the file, preferred name first.
 
     Raises:
         UnreadableFile: a required column is missing; the message names it and what was found.
     """
     at = {name.strip().strip("\ufeff"): i for i, name in reversed(list(enumerate(names)))}
-    wires = wire_columns(contract)
-    placed = {c: [at[w] for w in wire if w in at] for c, wire in wires.items()}
-    missing = [wires[c][0] for c in required_columns(contract) if not placed[c]]
+    placed = {c: [at[w] for w in wire if w in at] for c, wire in naming.wires.items()}
+    missing = [naming.wires[c][0] for c in naming.required if not placed[c]]
     if missing:
         raise UnreadableFile(f"missing required columns: {'、'.join(missing)}")
-    wanted = {w for wire in wires.values() for w in wire}
+    known = naming.wanted | naming.ignored
     for name in at:
-        if name and name not in wanted:
+        if name and name not in known:
             count_name(unknown, header_name(name))
     return placed
 
@@ -157,8 +154,9 @@ def _header(record: str) -> list[str]:
 class XlsxReader:
     """Reads the first sheet of one workbook of one feed; the header is its first row."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, naming: Naming | None = None) -> None:
         self.feed = feed
+        self.naming = naming or usual_naming(feed)
 
     def __call__(self, path: Path) -> Iterator[Chunk]:
         """Chunks of a workbook.
@@ -169,7 +167,7 @@ class XlsxReader:
         frame = first_sheet(path)
         names = [str(v) if v is not None else "" for v in frame.row(0)]
         chunk = Chunk(bytes_read=path.stat().st_size)
-        placed = place_columns(self.feed.contract, names, chunk.unknown)
+        placed = place_columns(self.naming, names, chunk.unknown)
         body = frame.slice(1).with_row_index("_n", offset=1)
         body = body.filter(
             pl.any_horizontal(pl.exclude("_n").str.strip_chars().str.len_chars() > 0)
