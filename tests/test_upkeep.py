@@ -52,6 +52,14 @@ def on_disk(lake: Lake, table: tables.Table) -> dict[str, int]:
             if "_delta_log" not in p.parts}  # fmt: skip
 
 
+def created_before_properties(lake: Lake, table: tables.Table) -> Path:
+    """A table as it was created before tables got properties."""
+    path = lake.path(table)
+    path.mkdir(parents=True)
+    DeltaTable.create(str(path), schema=Schema.from_arrow(empty(table.contract).to_arrow().schema))
+    return path
+
+
 def of(done: list[Tidied], table: tables.Table) -> Tidied:
     return next(one for one in done if one.label == table.label)
 
@@ -84,7 +92,9 @@ def test_small_files_become_one_and_the_rows_stay(lake: Lake) -> None:
     files = tidying.data_files(lake, SORTED).filter(pl.col("part") == DAYS[0])
     written = pl.read_parquet(lake.path(SORTED) / files["path"][0], hive_partitioning=False)
     assert written["entity_id"].is_sorted(), "one device's rows lie together again"
+    versions = {t: lake.version(t) for t in TABLES}
     assert not any(one.did_something for one in tidy_all(lake)), "a second upkeep does nothing"
+    assert {t: lake.version(t) for t in TABLES} == versions
 
 
 def test_replaced_files_stay_for_the_retention_and_then_go(lake: Lake) -> None:
@@ -107,23 +117,27 @@ def test_replaced_files_stay_for_the_retention_and_then_go(lake: Lake) -> None:
 
 
 def test_what_a_killed_writer_left_goes_once_it_is_old(lake: Lake) -> None:
-    lake.append(PLAIN, broken(1))
+    lake.replace(PLAIN, broken(1))
+    lake.replace(PLAIN, broken(2))
     orphan = lake.path(PLAIN) / "part-00000-orphan.snappy.parquet"
     orphan.write_bytes(b"half a file")
     assert of(tidy_all(lake), PLAIN).removed == 0
     week = time.time() - 8 * 86_400
     os.utime(orphan, (week, week))
     assert (of(tidy_all(lake), PLAIN).removed, orphan.exists()) == (1, False)
+    lake.restore(PLAIN, 1)
+    assert lake.read(PLAIN)["file_id"].to_list() == ["f1"], "what was replaced today stays"
 
 
 def test_a_dry_run_says_what_is_due_and_changes_nothing(lake: Lake) -> None:
     for n in range(CHECKPOINT_EVERY + 5):
         lake.replace_parts(SORTED, merges(f"{n}"), DAYS[:1])
-    for n in range(MANY_SMALL):
+    created_before_properties(lake, PLAIN)
+    for n in range(CHECKPOINT_EVERY):
         lake.append(PLAIN, broken(n))
     everything = {p: p.stat().st_mtime_ns for p in lake.home.lake.rglob("*") if p.is_file()}
     due = tidy_all(lake, vacuum_days=0, dry_run=True)
-    assert of(due, PLAIN).parts == 1
+    assert (of(due, PLAIN).parts, of(due, PLAIN).has_checkpoint) == (1, True)
     assert of(due, SORTED).removed == CHECKPOINT_EVERY + 4
     assert {p: p.stat().st_mtime_ns for p in lake.home.lake.rglob("*") if p.is_file()} == everything
 
@@ -143,10 +157,7 @@ def test_logs_are_summed_up_by_themselves_and_by_upkeep(lake: Lake) -> None:
     for n in range(2 * CHECKPOINT_EVERY + 3):
         lake.replace(SORTED, merges(f"{n}"))
         assert tidying.commits_to_read(lake, SORTED) <= CHECKPOINT_EVERY
-    # a table created before tables had this property
-    path = lake.path(PLAIN)
-    path.mkdir(parents=True)
-    DeltaTable.create(str(path), schema=Schema.from_arrow(empty(PLAIN.contract).to_arrow().schema))
+    path = created_before_properties(lake, PLAIN)
     for n in range(CHECKPOINT_EVERY + 3):
         lake.append(PLAIN, broken(n))
     assert tidying.commits_to_read(lake, PLAIN) > CHECKPOINT_EVERY
