@@ -113,7 +113,9 @@ def test_replaced_files_stay_for_the_retention_and_then_go(lake: Lake) -> None:
     assert done.removed == len(before) - len(after) > 0
     assert done.freed_bytes == sum(before.values()) - sum(after.values())
     assert lake.read(SORTED)["entity_id"].to_list() == ["b"]
+    version = lake.version(SORTED)
     assert not of(tidy_all(lake, vacuum_days=0), SORTED).did_something
+    assert lake.version(SORTED) == version
 
 
 def test_what_a_killed_writer_left_goes_once_it_is_old(lake: Lake) -> None:
