@@ -164,7 +164,8 @@ def test_days_built_alone_agree_with_a_plain_loop_over_all_rows(rows, drawn, apa
 
 @pytest.mark.parametrize("offset", [-900, 900, 40, -86_400])
 def test_passages_of_a_real_lake_agree_and_every_day_closes(lake: Lake, offset: int) -> None:
-    stretches = [(DEVICE, None, 2 * DAY + 100, offset), (DEVICE, 2 * DAY + 100, None, -offset)]
+    stretches = [(DEVICE, None, DAY + 43_200, offset), (DEVICE, 2 * DAY + 895, None, -offset),
+                 (STRANGER, None, None, offset)]  # fmt: skip
     rows = [(device, second, track) for device in (DEVICE, OTHER) for second in SECONDS
             for track in ("a" if second % 10 else "b",)]  # fmt: skip
     register(lake, DEVICE, OTHER)
@@ -175,7 +176,8 @@ def test_passages_of_a_real_lake_agree_and_every_day_closes(lake: Lake, offset: 
     arrive(lake, "face_captures", again)
     stranger = frame([(STRANGER, second, "a") for second in SECONDS])
     arrive(lake, "face_captures", stranger)
-    build_passages(lake, FACES)
+    for n in range(-2, 5):  # each day by itself
+        build_passages(lake, FACES, [str(FIRST + timedelta(days=n))])
     assert found(lake) == passages_by_hand(rows, stretches)
     account = silver_account(lake, "face_passages")
     assert closes(account)
@@ -221,7 +223,8 @@ def test_a_change_of_the_settings_renews_only_the_days_it_touches(lake: Lake) ->
 def test_late_rows_of_a_neighbour_come_over(lake: Lake) -> None:
     register(lake, DEVICE)
     write_settings(lake.home, settings_of([(DEVICE, None, None, -60)]))
-    first, late = [(DEVICE, DAY + 100, "a")], [(DEVICE, DAY - 30, "b")]
+    first = [(DEVICE, DAY + 100, "a"), (DEVICE, DAY - 50, "b")]
+    late = [(DEVICE, DAY - 30, "b")]
     arrive(lake, "face_captures", frame(first))
     build_passages(lake, FACES)
     arrive(lake, "face_captures", frame(late))

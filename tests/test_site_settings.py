@@ -62,6 +62,11 @@ def test_times_without_a_zone_are_city_time_and_blanks_are_open(home: Home, enco
         (f"{DEVICE},yesterday,,1\n", "row 1: valid_from_is_readable"),
         (f"{DEVICE},2026-11-20 12:00,2026-11-20 12:00,1\n", "row 1: ends_after_it_begins"),
         (f"{DEVICE},,,1\n{DEVICE},2026-01-01 00:00,,2\n", "row 2: stretches_of_a_camera_do_not"),
+        (
+            f"{DEVICE},,20261120050000,1\n{DEVICE},20261120010000,20261120020000,2\n"
+            f"{DEVICE},20261120030000,20261120040000,3\n",
+            "row 3: stretches_of_a_camera_do_not",
+        ),
         (f"{DEVICE},,1\n", "row 1: row_is_readable"),
         (f'"{DEVICE},,,1\n', "not a CSV file"),
     ],
