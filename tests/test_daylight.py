@@ -124,3 +124,16 @@ def test_only_the_week_after_a_change_is_counted_again(lake: Lake) -> None:
     )
     lake.replace(places, moved)
     assert build_gaps(lake).renewed == [str(DAYS[4])]
+
+
+def test_the_rest_of_the_newest_day_is_not_silent_until_a_later_day_says_so(lake: Lake) -> None:
+    stand(lake)
+    seen: Seen = {(4, CAMERA): {8, 9}}
+    pass_by(lake, seen)
+    build_gaps(lake)
+    assert lake.read(TABLE).is_empty()
+    seen |= {(5, device): {6} for device in KINDS}
+    pass_by(lake, seen)
+    assert build_gaps(lake).renewed == [str(DAYS[4]), str(DAYS[5])]
+    # silent from 10:00 on, the second in which it was moved
+    assert lake.read(TABLE).rows() == [(DAYS[4], B, CAMERA, "camera", 10, 9, 1)]
