@@ -10,6 +10,7 @@ import polars as pl
 from assets.building import inputs_of
 from assets.statistics import CURRENT as CURRENT_VALUES
 from assets.statistics import DAILY as DAILY_VALUES
+from assets.topics.space import TABLE as AREAS
 from quality.disclosure import is_small, withhold
 from schemas import tables
 from schemas.areas import unplaced_code
@@ -21,7 +22,6 @@ from warehouse.exports import ExportedTable, build_release
 from warehouse.lake import Lake, comments
 from warehouse.serving import Generation, ServedTable, ServingError
 
-AREAS = tables.table("topics", "space_areas")
 PUBLICATIONS = tables.table("ops", "publications")
 TOPICS = [t for t in tables.TABLES if t.layer == "topics" and t.served]
 UNPLACED_NAME = "未定位"

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import polars as pl
 from ibis import _
 
+import assets.topics  # noqa: F401 - registers every topic and its metrics
 from assets.building import Clean, about, build_whole, inputs_of, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables

@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+import assets.topics  # noqa: F401 - registers every topic table
 from schemas.tables import TABLES, Table
 from warehouse import journal, tidying
 from warehouse.lake import CHECKPOINT_EVERY, Lake

@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from schemas.contract import Arrival, Contract, geometry, instant, integer, number, text
+from schemas.contract import Arrival, Contract, geometry, instant, number, text
+from schemas.feed import NEWEST, Feed
+from schemas.table import Table, with_ledgers
 
 TIERS = ("district", "street", "community")
 TIER_ZH = {"district": "区县", "street": "街道镇", "community": "社区村", "grid": "网格"}
@@ -68,16 +70,12 @@ class Area(Contract):
     updated_at = instant("更新时间", required=True)
 
 
-class AreaSummary(Contract):
-    """topics.space_areas. Grain: one area of one tier, with its outline for maps."""
-
-    area_code = text("区划代码", required=True)
-    area_name = text("名称", required=True)
-    tier = text("层级", required=True)
-    parent_code = text("上级代码")
-    community_count = integer("社区数", required=True, unit="个")
-    grid_count = integer("网格数", required=True, unit="个")
-    area_m2 = number("面积", required=True, unit="m2")
-    centre_longitude = number("中心经度", required=True, unit="degree")
-    centre_latitude = number("中心纬度", required=True, unit="degree")
-    outline = text("轮廓", required=True, note="GeoJSON geometry")
+FEEDS: tuple[Feed, ...] = (
+    Feed("areas", "区划与网格", AreaRow, "areas", ("geojson",), ("area_code",),
+         None, NEWEST, "民政"),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table("silver", "areas", Area, "区划", None, ("area_code",), accounts_for=("areas",))
+    ),
+)

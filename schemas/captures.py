@@ -12,7 +12,9 @@ import polars as pl
 
 from schemas.city_time import city_day, city_wall_clock
 from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
+from schemas.feed import Feed
 from schemas.site import HEADINGS
+from schemas.table import Table, with_ledgers
 
 OBJECT_ID = r"^\d{48}$"
 IMAGE_ID = r"^\d{41}$"
@@ -162,18 +164,6 @@ class FacePassage(Contract):
                              note="camera minus true time, taken off all instants")  # fmt: skip
 
 
-class PassageHour(Contract):
-    """topics.passage_device_hours. Grain: device × city hour × kind of passage."""
-
-    shot_day = day("日期", required=True)
-    shot_hour = integer("小时", required=True, unit="h", note="city clock, 0-23")
-    community_code = text("社区编码", note="null: unplaced")
-    device_id = text("设备编码", required=True)
-    passage_kind = text("通行类别", required=True, codes=("face", "motor", "nonmotor"))
-    passage_count = integer("通行量", required=True, unit="次")
-    shot_count = integer("抓拍量", required=True, unit="张")
-
-
 class VehiclePassage(Contract):
     """silver.vehicle_passages. Grain: one motor vehicle passing one camera once."""
 
@@ -211,3 +201,49 @@ class NonMotorPassage(Contract):
     vehicle_colour_code = text("车身颜色")
     clock_offset_s = integer("时钟偏差", required=True, unit="s",
                              note="camera minus true time, taken off all instants")  # fmt: skip
+
+
+_VERSIONS = ("entered_at", "triggered_at")
+FEEDS: tuple[Feed, ...] = (
+    Feed("face_captures", "人脸抓拍", FaceCapture, "captures", ("ga1400",), ("capture_id",),
+         "shot_day", _VERSIONS, "公安", "Face", 30),
+    Feed("vehicle_captures", "机动车抓拍", MotorVehicleCapture, "captures", ("ga1400",),
+         ("capture_id",), "shot_day", _VERSIONS, "公安", "MotorVehicle", 30),
+    Feed("nonmotor_captures", "非机动车抓拍", NonMotorVehicleCapture, "captures", ("ga1400",),
+         ("capture_id",), "shot_day", _VERSIONS, "公安", "NonMotorVehicle", 30),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table(
+            "silver",
+            "face_passages",
+            FacePassage,
+            "人员通行",
+            "shot_day",
+            ("device_id", "shot_at"),
+            accounts_for=("face_captures",),
+        )
+    ),
+    *with_ledgers(
+        Table(
+            "silver",
+            "vehicle_passages",
+            VehiclePassage,
+            "机动车通行",
+            "shot_day",
+            ("device_id", "shot_at"),
+            accounts_for=("vehicle_captures",),
+        )
+    ),
+    *with_ledgers(
+        Table(
+            "silver",
+            "nonmotor_passages",
+            NonMotorPassage,
+            "非机动车通行",
+            "shot_day",
+            ("device_id", "shot_at"),
+            accounts_for=("nonmotor_captures",),
+        )
+    ),
+)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
+from schemas.contract import Arrival, Contract, day, flag, instant, number, text
+from schemas.feed import NEWEST, Feed
+from schemas.table import Table, with_ledgers
 
 DEVICE_KINDS = {
     "camera": "摄像机",
@@ -81,10 +83,15 @@ class DevicePlace(Contract):
     valid_until = instant("止", note="exclusive; null: open")
 
 
-class DeviceSummary(Contract):
-    """topics.video_devices. Grain: community × kind of device."""
-
-    community_code = text("社区编码", note="null: unplaced")
-    device_kind = text("设备类型", required=True)
-    device_count = integer("设备数", required=True, unit="台")
-    online_count = integer("在线数", required=True, unit="台")
+FEEDS: tuple[Feed, ...] = (
+    Feed("devices", "设备台账", DeviceRow, "devices", ("csv",), ("device_id",),
+         None, NEWEST, "大数据"),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table("silver", "devices", Device, "设备", None, ("device_id",), accounts_for=("devices",))
+    ),
+    Table(
+        "silver", "device_places", DevicePlace, "设备位置沿革", None, ("device_id", "valid_from")
+    ),
+)

@@ -11,6 +11,8 @@ import polars as pl
 
 from schemas.city_time import city_day
 from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
+from schemas.feed import NEWEST, Feed
+from schemas.table import Table, with_ledgers
 
 INSPECTION_RESULTS = {"pass": "合格", "hazard": "存在隐患"}
 FIRE_ALARM_KINDS = {"fire": "火警", "fault": "故障", "shield": "屏蔽", "supervise": "监管"}
@@ -146,34 +148,46 @@ class FireResponse(Contract):
     available_at = instant("归队时间")
 
 
-class FireIncident(Contract):
-    """topics.fire_incidents. Grain: one incident, over all its units."""
-
-    received_day = day("接警日", required=True)
-    incident_number = text("事件编号", required=True)
-    call_type = text("警情类型", required=True)
-    community_code = text("社区编码", note="null: unplaced")
-    unit_count = integer("出动单位数", required=True, unit="个")
-    received_at = instant("接警时间", required=True, note="first of its units")
-    first_on_scene_at = instant("首到时间", note="first unit with a known arrival")
-    response_seconds = integer("响应时长", unit="s")
-
-
-class InspectionDay(Contract):
-    """topics.fire_inspection_days. Grain: day × community."""
-
-    fire_day = day("日期", required=True)
-    community_code = text("社区编码", note="null: unplaced")
-    inspection_count = integer("检查数", required=True, unit="次")
-    hazard_count = integer("隐患数", required=True, unit="处")
-    rectified_count = integer("已整改数", required=True, unit="处")
-
-
-class AlarmDay(Contract):
-    """topics.fire_alarm_days. Grain: day × community × kind of alarm."""
-
-    fire_day = day("日期", required=True)
-    community_code = text("社区编码", note="null: unplaced")
-    alarm_kind = text("报警类型", required=True)
-    alarm_count = integer("报警数", required=True, unit="次")
-    confirmed_count = integer("确认火警数", required=True, unit="次")
+FEEDS: tuple[Feed, ...] = (
+    Feed("fire_inspections", "消防检查", FireInspectionRow, "fire_inspections", ("csv",),
+         ("inspection_id",), "inspected_day", NEWEST, "消防"),
+    Feed("fire_alarms", "消防报警", FireAlarmRow, "fire_alarms", ("csv",), ("alarm_id",),
+         "alarmed_day", NEWEST, "消防"),
+    Feed("fire_responses", "消防出动", FireResponseRow, "fire_responses", ("csv",),
+         ("incident_number", "unit_id"), "received_day", ("available_at",), "消防"),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table(
+            "silver",
+            "fire_inspections",
+            FireInspection,
+            "消防检查",
+            "inspected_day",
+            ("inspection_id",),
+            accounts_for=("fire_inspections",),
+        )
+    ),
+    *with_ledgers(
+        Table(
+            "silver",
+            "fire_alarms",
+            FireAlarm,
+            "消防报警",
+            "alarmed_day",
+            ("alarm_id",),
+            accounts_for=("fire_alarms",),
+        )
+    ),
+    *with_ledgers(
+        Table(
+            "silver",
+            "fire_responses",
+            FireResponse,
+            "消防出动",
+            "received_day",
+            ("response_id",),
+            accounts_for=("fire_responses",),
+        )
+    ),
+)

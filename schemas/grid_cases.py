@@ -12,6 +12,8 @@ import polars as pl
 
 from schemas.city_time import city_day
 from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
+from schemas.feed import NEWEST, Feed
+from schemas.table import Table, with_ledgers
 
 CODE_SYSTEMS = ("CJ/T 214", "GB/T 30428.2", "GB/T 47678.5")
 CASE_KINDS = {"component": "管理部件", "matter": "管理事项"}
@@ -143,22 +145,20 @@ class GridCase(Contract):
     updated_at = instant("更新时间", required=True)
 
 
-class CaseDay(Contract):
-    """topics.governance_case_days. Grain: report day × community × source × national code × state."""  # noqa: E501 - shown in Dagster as one line
-
-    report_day = day("上报日", required=True)
-    community_code = text("社区编码", note="null: unplaced")
-    source_type = text("来源类型", required=True)
-    case_kind = text("部件事项", required=True)
-    type_code = text("类型编码")
-    state = text("状态", required=True)
-    case_count = integer("案件数", required=True, unit="件")
-    registered_count = integer("立案数", required=True, unit="件")
-    self_handled_count = integer("自行处置数", required=True, unit="件")
-    rework_count = integer("返工次数", required=True, unit="次")
-    closing_seconds = integer(
-        "结案时长合计",
-        required=True,
-        unit="s",
-        note="sum over closed cases of closed_at - reported_at",
-    )
+FEEDS: tuple[Feed, ...] = (
+    Feed("grid_cases", "网格案件", GridCaseRow, "grid_cases", ("csv",), ("case_number",),
+         "report_day", NEWEST, "城管"),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table(
+            "silver",
+            "grid_cases",
+            GridCase,
+            "网格案件",
+            "report_day",
+            ("case_number",),
+            accounts_for=("grid_cases",),
+        )
+    ),
+)

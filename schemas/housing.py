@@ -10,6 +10,8 @@ import dataframely as dy
 import polars as pl
 
 from schemas.contract import Arrival, Contract, day, geometry, instant, integer, number, text
+from schemas.feed import NEWEST, Feed
+from schemas.table import Table, with_ledgers
 
 RENT_WAYS = {"1": "整租", "2": "合租"}
 RENT_CHANNELS = {
@@ -82,20 +84,6 @@ class Building(Contract):
     updated_at = instant("更新时间", required=True)
 
 
-class BuildingCount(Contract):
-    """topics.buildings_counts. Grain: community × use of building."""
-
-    community_code = text("社区编码", note="null: unplaced")
-    building_use = text("建筑用途")
-    building_count = integer("楼栋数", required=True, unit="栋")
-    unit_count = integer("单元数", required=True, unit="个")
-    dwelling_count = integer("房屋套数", required=True, unit="套")
-    self_occupied_count = integer("自住套数", required=True, unit="套")
-    rented_count = integer("出租套数", required=True, unit="套")
-    vacant_count = integer("空置套数", required=True, unit="套")
-    dangerous_count = integer("危房栋数", required=True, unit="栋", note="grades C and D, JGJ 125")
-
-
 class RentalRow(Arrival):
     """出租房 bronze.rentals, delivered as XLSX (first sheet, header in the first row).
 
@@ -141,13 +129,27 @@ class Rental(Contract):
     updated_at = instant("更新时间", required=True)
 
 
-class RentalCount(Contract):
-    """topics.rentals_counts. Grain: community × way × channel."""
-
-    community_code = text("社区编码", note="null: unplaced")
-    rent_way = text("租赁方式", required=True)
-    rent_channel = text("租赁渠道", required=True)
-    rental_count = integer("出租房数", required=True, unit="套")
-    rent_known_count = integer("已知租金套数", required=True, unit="套")
-    rent_yuan_per_month = number("月租金合计", required=True, unit="元/月")
-    tenant_count = integer("租住人数", required=True, unit="人", privacy="sensitive")
+FEEDS: tuple[Feed, ...] = (
+    Feed("buildings", "建筑物", BuildingRow, "buildings", ("csv", "geojson"), ("building_id",),
+         None, NEWEST, "住建"),
+    Feed("rentals", "出租房", RentalRow, "rentals", ("xlsx",), ("rental_id",),
+         None, NEWEST, "住建"),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table(
+            "silver",
+            "buildings",
+            Building,
+            "建筑物",
+            None,
+            ("building_id",),
+            accounts_for=("buildings",),
+        )
+    ),
+    *with_ledgers(
+        Table(
+            "silver", "rentals", Rental, "出租房", None, ("rental_id",), accounts_for=("rentals",)
+        )
+    ),
+)

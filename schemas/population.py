@@ -12,6 +12,8 @@ import polars as pl
 
 from schemas.check_numbers import identity_number_canonical, identity_number_is_valid
 from schemas.contract import Arrival, Contract, day, flag, instant, integer, text
+from schemas.feed import NEWEST, Feed
+from schemas.table import Table, with_ledgers
 
 SEX_CODES = {"0": "未知的性别", "1": "男性", "2": "女性", "9": "未说明的性别"}
 CATEGORY_CODES = {"1": "户籍", "2": "流动", "3": "未落户", "4": "境外", "5": "寄住"}
@@ -82,9 +84,22 @@ class Resident(Contract):
     updated_at = instant("更新时间", required=True)
 
 
-class PopulationCount(Contract):
-    """topics.population_counts. Grain: community × category. No cross-tabulation of persons (part 4)."""  # noqa: E501 - shown in Dagster as one line
-
-    community_code = text("社区编码", note="null: unplaced")
-    population_category = text("人口类别", required=True)
-    person_count = integer("人数", required=True, unit="人", privacy="sensitive")
+FEEDS: tuple[Feed, ...] = (
+    Feed("population_household", "户籍人口", HouseholdRegisterRow, "population_household", ("csv",),
+         ("identity_number",), None, NEWEST, "公安"),
+    Feed("population_visits", "网格走访", GridVisitRow, "population_visits", ("csv",),
+         ("identity_number",), None, NEWEST, "街道"),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table(
+            "silver",
+            "residents",
+            Resident,
+            "实有人口",
+            None,
+            ("person_token",),
+            accounts_for=("population_household", "population_visits"),
+        )
+    ),
+)

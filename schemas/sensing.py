@@ -11,6 +11,8 @@ import polars as pl
 
 from schemas.city_time import city_day
 from schemas.contract import Arrival, Contract, day, instant, integer, number, text
+from schemas.feed import NEWEST, Feed
+from schemas.table import Table, with_ledgers
 
 ALARM_KINDS = {
     "smoke": "烟雾报警",
@@ -117,26 +119,6 @@ class SensorReading(Contract):
     read_at = instant("读数时间", required=True)
 
 
-class AlarmDay(Contract):
-    """topics.sensing_alarm_days. Grain: day × community × kind of alarm."""
-
-    sensing_day = day("日期", required=True)
-    community_code = text("社区编码", note="null: unplaced")
-    alarm_kind = text("预警类型", required=True)
-    alarm_count = integer("预警数", required=True, unit="次")
-    cleared_count = integer("已解除数", required=True, unit="次")
-
-
-class ReadingDay(Contract):
-    """topics.sensing_reading_days. Grain: day × community × quantity × level."""
-
-    sensing_day = day("日期", required=True)
-    community_code = text("社区编码", note="null: unplaced")
-    quantity = text("物理量", required=True)
-    level = text("级别", required=True)
-    reading_count = integer("读数数", required=True, unit="次")
-
-
 # By day a street camera sees someone every hour; at night silence is normal. The limits are those
 # of a long working day and stay the same all year.
 DAYLIGHT_HOURS = range(7, 19)
@@ -146,14 +128,33 @@ SEEN_WITHIN_DAYS = 7
 """A device silent for longer is known to be off: the register says so, not this statistic."""
 
 
-class DaylightGap(Contract):
-    """topics.sensing_daylight_gaps. Grain: day × camera or gate × daylight silence of it."""
-
-    sensing_day = day("日期", required=True)
-    community_code = text("社区编码", note="when the silence began; null: unplaced")
-    device_id = text("设备编码", required=True)
-    device_kind = text("设备类型", required=True)
-    from_hour = integer("起始小时", required=True, unit="h", note="city clock")
-    hour_count = integer("静默小时数", required=True, unit="h")
-    device_count = integer("设备数", required=True, unit="台",
-                           note="1 on its first silence of the day, else 0")  # fmt: skip
+FEEDS: tuple[Feed, ...] = (
+    Feed("sensor_alarms", "传感器预警", SensorAlarmRow, "sensor_alarms", ("csv",), ("alarm_id",),
+         "raised_day", NEWEST, "大数据"),
+    Feed("sensor_readings", "传感器读数", SensorReadingRow, "sensor_readings", ("ndjson",),
+         ("reading_id",), "read_day", ("sent_at",), "消防"),
+)  # fmt: skip
+TABLES: tuple[Table, ...] = (
+    *with_ledgers(
+        Table(
+            "silver",
+            "sensor_alarms",
+            SensorAlarm,
+            "传感器预警",
+            "raised_day",
+            ("device_id", "alarm_id"),
+            accounts_for=("sensor_alarms",),
+        )
+    ),
+    *with_ledgers(
+        Table(
+            "silver",
+            "sensor_readings",
+            SensorReading,
+            "传感器读数",
+            "read_day",
+            ("device_id", "read_at"),
+            accounts_for=("sensor_readings",),
+        )
+    ),
+)

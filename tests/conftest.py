@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from support import govlake, write_demo_home
 
+import assets.topics  # noqa: F401 - registers every topic table and its metrics
 from warehouse.home import Home
 from warehouse.lake import Lake
 

@@ -17,18 +17,48 @@ from ibis import _
 
 from assets.building import about, inputs_of, told
 from assets.silver._device_days import digests, within_days
+from assets.topics.passage import TABLE as HOURS
 from assets.topics.tabulate import topic_days
 from schemas import tables
+from schemas.contract import Contract, day, integer, text
+from schemas.metric import Metric
 from schemas.sensing import DAYLIGHT_HOURS, SEEN_WITHIN_DAYS, SILENT_HOURS
+from schemas.table import Table
+from schemas.topics import register
 from warehouse import builds
 from warehouse.engine import Engine
 from warehouse.lake import Lake
 
-TABLE = tables.table("topics", "sensing_daylight_gaps")
-HOURS = tables.table("topics", "passage_device_hours")
 DEVICES = tables.table("silver", "devices")
 PLACES = tables.table("silver", "device_places")
 KINDS = ("camera", "gate")
+
+
+class DaylightGap(Contract):
+    """topics.sensing_daylight_gaps. Grain: day × camera or gate × daylight silence of it."""
+
+    sensing_day = day("日期", required=True)
+    community_code = text("社区编码", note="when the silence began; null: unplaced")
+    device_id = text("设备编码", required=True)
+    device_kind = text("设备类型", required=True)
+    from_hour = integer("起始小时", required=True, unit="h", note="city clock")
+    hour_count = integer("静默小时数", required=True, unit="h")
+    device_count = integer("设备数", required=True, unit="台",
+                           note="1 on its first silence of the day, else 0")  # fmt: skip
+
+
+TABLE = register(
+    Table("topics", "sensing_daylight_gaps", DaylightGap, "物联感知 白天静默",
+          "sensing_day", ("community_code", "device_id", "from_hour"), "conditional", True),
+    Metric("sensing_daylight_gap_count", "白天静默次数",
+           "近7日有抓拍的相机、卡口在7至19时连续3个整小时以上无抓拍", "次",
+           "sensing_daylight_gaps", None, (), "sensing_day"),
+    Metric("sensing_silent_hour_count", "白天静默时长", "白天静默的整小时数之和", "h",
+           "sensing_daylight_gaps", "hour_count", (), "sensing_day"),
+    Metric("sensing_silent_device_count", "白天静默设备数",
+           "当日有白天静默的相机、卡口；跨日累计为台日", "台",
+           "sensing_daylight_gaps", "device_count", (), "sensing_day"),
+)  # fmt: skip
 
 
 @dg.asset(

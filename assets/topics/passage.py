@@ -10,10 +10,12 @@ from ibis import _
 from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
+from schemas.contract import Contract, day, integer, text
+from schemas.metric import Metric
+from schemas.table import Table
+from schemas.topics import register
 from warehouse.engine import Engine
 from warehouse.lake import Lake
-
-TABLE = tables.table("topics", "passage_device_hours")
 
 # Silver table → kind of passage and the column that counts shots (None: one each).
 KINDS = {
@@ -22,6 +24,32 @@ KINDS = {
     "nonmotor_passages": ("nonmotor", None),
 }
 SOURCES = [tables.table("silver", name) for name in KINDS]
+
+
+class PassageHour(Contract):
+    """topics.passage_device_hours. Grain: device × city hour × kind of passage."""
+
+    shot_day = day("日期", required=True)
+    shot_hour = integer("小时", required=True, unit="h", note="city clock, 0-23")
+    community_code = text("社区编码", note="null: unplaced")
+    device_id = text("设备编码", required=True)
+    passage_kind = text("通行类别", required=True, codes=("face", "motor", "nonmotor"))
+    passage_count = integer("通行量", required=True, unit="次")
+    shot_count = integer("抓拍量", required=True, unit="张")
+
+
+TABLE = register(
+    Table("topics", "passage_device_hours", PassageHour, "通行 设备小时", "shot_day",
+          ("community_code", "device_id", "shot_hour"), "conditional", True),
+    Metric("passage_face_count", "人员通行量", "单台相机一次经过计一次，跨相机不关联", "次",
+           "passage_device_hours", "passage_count", (("passage_kind", ("face",)),), "shot_day"),
+    Metric("passage_face_shot_count", "人脸抓拍量", "去除重复上报后的抓拍张数", "张",
+           "passage_device_hours", "shot_count", (("passage_kind", ("face",)),), "shot_day"),
+    Metric("passage_motor_count", "机动车流量", "同一号牌在单台设备一次经过计一次", "辆次",
+           "passage_device_hours", "passage_count", (("passage_kind", ("motor",)),), "shot_day"),
+    Metric("passage_nonmotor_count", "非机动车流量", "去除重复上报后的非机动车抓拍", "辆次",
+           "passage_device_hours", "passage_count", (("passage_kind", ("nonmotor",)),), "shot_day"),
+)  # fmt: skip
 
 
 @dg.asset(

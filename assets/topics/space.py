@@ -7,11 +7,34 @@ import shapely
 from assets.building import Clean, about, build_whole, inputs_of, told
 from schemas import tables
 from schemas.areas import TIERS
+from schemas.contract import Contract, integer, number, text
+from schemas.table import Table
+from schemas.topics import register
 from warehouse import builds
 from warehouse.lake import Lake
 
 AREAS = tables.table("silver", "areas")
-TABLE = tables.table("topics", "space_areas")
+
+
+class AreaSummary(Contract):
+    """topics.space_areas. Grain: one area of one tier, with its outline for maps."""
+
+    area_code = text("区划代码", required=True)
+    area_name = text("名称", required=True)
+    tier = text("层级", required=True)
+    parent_code = text("上级代码")
+    community_count = integer("社区数", required=True, unit="个")
+    grid_count = integer("网格数", required=True, unit="个")
+    area_m2 = number("面积", required=True, unit="m2")
+    centre_longitude = number("中心经度", required=True, unit="degree")
+    centre_latitude = number("中心纬度", required=True, unit="degree")
+    outline = text("轮廓", required=True, note="GeoJSON geometry")
+
+
+TABLE = register(
+    Table("topics", "space_areas", AreaSummary, "空间 区划", None, ("area_code",),
+          "unconditional", True),
+)  # fmt: skip
 
 
 @dg.asset(**about(TABLE), deps=[list(AREAS.key)], kinds={"polars", "deltalake"})

@@ -7,11 +7,39 @@ from ibis import _
 from assets.building import about, told
 from assets.topics.tabulate import topic_whole
 from schemas import tables
+from schemas.contract import Contract, integer, text
+from schemas.metric import Metric
+from schemas.table import Table
+from schemas.topics import register
 from warehouse.engine import Engine
 from warehouse.lake import Lake
 
 DEVICES = tables.table("silver", "devices")
-TABLE = tables.table("topics", "video_devices")
+
+
+class DeviceSummary(Contract):
+    """topics.video_devices. Grain: community × kind of device."""
+
+    community_code = text("社区编码", note="null: unplaced")
+    device_kind = text("设备类型", required=True)
+    device_count = integer("设备数", required=True, unit="台")
+    online_count = integer("在线数", required=True, unit="台")
+
+
+TABLE = register(
+    Table("topics", "video_devices", DeviceSummary, "视频 设备", None,
+          ("community_code", "device_kind"), "conditional", True),
+    Metric("video_camera_count", "摄像机数", "设备台账中的摄像机", "台",
+           "video_devices", "device_count", (("device_kind", ("camera",)),)),
+    Metric("video_gate_count", "卡口数", "设备台账中的卡口", "台",
+           "video_devices", "device_count", (("device_kind", ("gate",)),)),
+    Metric("sensing_device_count", "感知设备数", "烟感、消火栓压力计、水浸传感器", "台",
+           "video_devices", "device_count",
+           (("device_kind", ("smoke_sensor", "hydrant_sensor", "water_sensor")),)),
+    Metric("sensing_online_count", "在线感知设备数", "在线状态为1的感知设备", "台",
+           "video_devices", "online_count",
+           (("device_kind", ("smoke_sensor", "hydrant_sensor", "water_sensor")),)),
+)  # fmt: skip
 
 
 @dg.asset(**about(TABLE), deps=[list(DEVICES.key)], kinds={"ibis", "duckdb", "deltalake"})

@@ -1,0 +1,18 @@
+"""The datasets: modules that say what arrives and what becomes of it.
+
+Each declares `FEEDS`, what arrives, and `TABLES`, the silver tables made of it. Adding a feed is
+such a module, and its name here. Topic databases declare themselves (`assets/topics`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas import areas, captures, devices, fire, grid_cases, housing, population, sensing
+
+DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire)
+
+
+def declared(what: str) -> list[Any]:
+    """Everything of a kind that datasets declare, in their order."""
+    return [one for module in DATASETS for one in getattr(module, what, ())]

@@ -1,0 +1,13 @@
+"""Declaring a topic table: the table and its metrics, in the one file of its topic."""
+
+from __future__ import annotations
+
+from schemas import metrics, tables
+from schemas.metric import Metric
+from schemas.table import Table
+
+
+def register(table: Table, *own: Metric) -> Table:
+    """Make a topic table and the metrics summed from it known to all."""
+    metrics.add(*own)
+    return tables.register(table)
