@@ -46,7 +46,7 @@ check: setup  ## ruff, pyright, import direction
 test: setup  ## every test (about ten minutes on two cores)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-bench: setup  ## speed, as ratios against bare scripts in the same run
+bench: setup  ## speed, as ratios against bare scripts in the same run (ONLY=all: also a new day, lookups, 10x rows)
 	$(BIN)/python -m tests.bench $(ARGS)
 
 run: setup  ## the demo district end to end, then the Dagster UI (SERVE=0 returns after publishing)

@@ -10,8 +10,9 @@ from pathlib import Path
 from pipelines.demo import write_demo
 from warehouse.home import Home
 
+from .plan import FEEDS
+
 AS_OF = "2026-11-20T00:00:00+08:00"
-FEEDS = ("face_captures", "vehicle_captures", "nonmotor_captures")
 
 if __name__ == "__main__":
     home = Home(Path(sys.argv[1]))
