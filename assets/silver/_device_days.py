@@ -29,15 +29,11 @@ def note_device_days(lake: Lake, feed: Feed) -> None:
     """Look up the devices of days whose files are others than when they were last looked up."""
     files = builds.arrived(lake, feed.name)
     missing = [day for day in files if day not in _noted(lake, feed.name, files)]
-    day = pl.col(feed.day_column or "")
     found: list[pl.DataFrame] = []
     at_once = days_at_once(lake, feed.name)
     for start in range(0, len(missing), at_once):
         days = [date.fromisoformat(one) for one in missing[start : start + at_once]]
-        rows = lake.read(
-            tables.table("bronze", feed.name), [feed.day_column or "", "device_id"], days
-        )
-        found.append(rows.unique().group_by(day.alias("event_day")).agg(devices="device_id"))
+        found.append(_looked_up(lake, feed, days))
     if not found:
         return
     noted = pl.concat(found).with_columns(
@@ -47,6 +43,17 @@ def note_device_days(lake: Lake, feed: Feed) -> None:
     )
     with lake.home.locked(wait=True):
         lake.append(TABLE, noted)
+
+
+def _looked_up(lake: Lake, feed: Feed, days: list[date]) -> pl.DataFrame:
+    """`event_day`, `devices` of some days, from bronze."""
+    bronze, day = tables.table("bronze", feed.name), feed.day_column
+    assert day is not None
+    if len(days) == 1:  # a headline day: its devices alone, a third of the cost of pairs
+        devices = lake.read(bronze, ["device_id"], days)["device_id"].unique()
+        return pl.DataFrame({"event_day": days, "devices": [devices]})
+    pairs = lake.read(bronze, [day, "device_id"], days).unique()
+    return pairs.group_by(pl.col(day).alias("event_day")).agg(devices="device_id")
 
 
 def device_days(lake: Lake, feed: str) -> pl.DataFrame:
