@@ -15,7 +15,7 @@ from quality.disclosure import is_small, withhold
 from schemas import tables
 from schemas.areas import unplaced_code
 from schemas.contract import private_columns
-from schemas.metrics import METRICS, ServedValue
+from schemas.metrics import METRICS, MetricEntry, ServedValue
 from schemas.protection import SHARING_ZH
 from warehouse import builds, serving
 from warehouse.exports import ExportedTable, build_release
@@ -134,34 +134,35 @@ def served_tables(
     values: pl.DataFrame, topics: dict[tables.Table, pl.DataFrame]
 ) -> list[ServedTable]:
     """What every serving file holds."""
-    value_notes = _notes(ServedValue)
     return [
-        ServedTable("metric_values", "统计值", values, value_notes, _own_and_below),
-        ServedTable("parent_values", "上级区划统计值，供比较", values, value_notes, _parent),
-        ServedTable("metrics", "指标手册", metric_book(), {}, _everything),
-        *(
-            ServedTable(t.name, t.zh, rows, comments(t), _scope_of(rows))
-            for t, rows in topics.items()
-        ),
+        _served(tables.VALUES, values, _own_and_below),
+        _served(tables.PARENT_VALUES, values, _parent),
+        _served(tables.METRIC_BOOK, metric_book(), _everything),
+        *(_served(t, rows, _scope_of(rows)) for t, rows in topics.items()),
     ]
+
+
+def _served(
+    table: tables.Table, rows: pl.DataFrame, scope: Callable[[pl.DataFrame, str], pl.DataFrame]
+) -> ServedTable:
+    return ServedTable(table.name, table.zh, rows, comments(table), scope)
 
 
 def exported_tables(
     values: pl.DataFrame, topics: dict[tables.Table, pl.DataFrame]
 ) -> list[ExportedTable]:
     """What a release holds: the statistics and every topic table."""
-    value_notes = _notes(ServedValue)
-    sharing = SHARING_ZH[CURRENT_VALUES.sharing]
     return [
-        ExportedTable("statistics", "metric_values", "统计值", sharing, values, value_notes),
-        ExportedTable("statistics", "metrics", "指标手册", sharing, metric_book(), {}),
+        _exported(tables.VALUES, values),
+        _exported(tables.METRIC_BOOK, metric_book()),
         *(_exported(table, rows) for table, rows in topics.items()),
     ]
 
 
 def _exported(table: tables.Table, rows: pl.DataFrame) -> ExportedTable:
-    """A topic table under its topic, which is the first word of its name."""
-    topic, name = table.name.split("_", 1)
+    """A topic table under its topic, which is the first word of its name; others: statistics."""
+    is_topic = table.layer == "topics"
+    topic, name = table.name.split("_", 1) if is_topic else ("statistics", table.name)
     sharing = SHARING_ZH[table.sharing]
     return ExportedTable(topic, name, table.zh, sharing, rows, comments(table))
 
@@ -171,14 +172,9 @@ def metric_book() -> pl.DataFrame:
     return pl.DataFrame(
         [(m.id, m.zh, m.topic, m.definition, m.unit, m.day_column is not None, m.counts_persons,
           SHARING_ZH[m.sharing]) for m in METRICS],
-        schema=["metric_id", "metric_name", "topic", "definition", "unit", "is_daily",
-                "counts_persons", "sharing"],
+        schema=list(MetricEntry.columns()),
         orient="row",
     )  # fmt: skip
-
-
-def _notes(contract: type[ServedValue]) -> dict[str, str]:
-    return comments(tables.Table("statistics", "metric_values", contract, "统计值"))
 
 
 def _everything(rows: pl.DataFrame, code: str) -> pl.DataFrame:

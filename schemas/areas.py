@@ -31,12 +31,12 @@ def unplaced_code(district_code: str) -> str:
 
 
 class AreaRow(Arrival):
-    """区划与网格 bronze.areas, delivered as GeoJSON features."""
+    """区划与网格 bronze.areas, GeoJSON features. Grain: one version of one area."""
 
     area_code = text("区划代码", ("area_code", "code", "区划代码"), required=True,
                      pattern=r"^\d{6}(\d{3}){0,3}$")  # fmt: skip
     area_name = text("名称", ("area_name", "name", "名称"), required=True, max_length=60)
-    tier = text("层级", ("tier", "level", "层级"), required=True, codes=tuple(CODE_LENGTH))
+    tier = text("层级", ("tier", "level", "层级"), required=True, codes=TIER_ZH)
     parent_code = text("上级代码", ("parent_code", "parent", "上级代码"))
     shape = geometry("范围", "geometry", required=True)
     updated_at = instant("更新时间", ("updated_at", "更新时间"), required=True)
@@ -61,7 +61,7 @@ class Area(Contract):
 
     area_code = text("区划代码", required=True)
     area_name = text("名称", required=True)
-    tier = text("层级", required=True, codes=tuple(CODE_LENGTH))
+    tier = text("层级", required=True, codes=TIER_ZH)
     parent_code = text("上级代码", note="null for the district")
     shape = geometry("范围", required=True)
     centre_longitude = number("中心经度", required=True, unit="degree")

@@ -86,7 +86,10 @@ class Capture(Arrival):
 
 
 class FaceCapture(Capture):
-    """人脸抓拍 bronze.face_captures. No picture, no feature, no estimate of the person."""
+    """人脸抓拍 bronze.face_captures. Grain: one face object of one message, resent ones too.
+
+    No picture, no feature, no estimate of the person.
+    """
 
     shot_at = instant("拍摄时间", ("ShotTime", "FaceAppearTime"), required=True)
     appeared_at = instant("出现时间", "FaceAppearTime")
@@ -118,7 +121,7 @@ class VehicleCapture(Capture):
 
 
 class MotorVehicleCapture(VehicleCapture):
-    """机动车抓拍 bronze.vehicle_captures."""
+    """机动车抓拍 bronze.vehicle_captures. Grain: one object of one message, resent ones too."""
 
     shot_at = instant("经过时间", ("PassTime", "AppearTime"), required=True)
     tollgate_id = text("卡口编码", "TollgateID", pattern=DEVICE_ID)
@@ -136,7 +139,7 @@ class MotorVehicleCapture(VehicleCapture):
 
 
 class NonMotorVehicleCapture(VehicleCapture):
-    """非机动车抓拍 bronze.nonmotor_captures."""
+    """非机动车抓拍 bronze.nonmotor_captures. Grain: one object of one message, resent ones too."""
 
     shot_at = instant("经过时间", ("AppearTime", "MarkTime"), required=True)
     vehicle_type_code = text("非机动车类型", "VehicleType", max_length=4)
@@ -180,7 +183,7 @@ class VehiclePassage(Contract):
     plate_kind = text("号牌类别", note="class of plate_regex.csv; null: not read")
     lane_number = integer("车道号")
     direction_code = text("行驶方向", note="as the source writes it; senses differ by source")
-    heading = text("航向", codes=tuple(HEADINGS),
+    heading = text("航向", codes=HEADINGS,
                    note="HDirectionType by the site's map; null: the map has nothing")  # fmt: skip
     vehicle_class_code = text("车辆类型")
     vehicle_colour_code = text("车身颜色")

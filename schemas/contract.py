@@ -9,7 +9,7 @@ Not here: how text becomes a value (`quality/reading.py`), where a table lies (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import dataframely as dy
@@ -97,12 +97,15 @@ def text(
     *,
     required: bool = False,
     pattern: str | None = None,
-    codes: Sequence[str] | None = None,
+    codes: Sequence[str] | Mapping[str, str] | None = None,
     privacy: Privacy = "open",
     max_length: int | None = None,
     note: str | None = None,
 ) -> dy.String:
-    """A text column. `codes` closes the list of values; others break `…_is_a_known_code`."""
+    """A text column. `codes` closes the list of values; others break `…_is_a_known_code`.
+
+    Given as a mapping, `codes` also say what each of them means in Chinese.
+    """
     check: dict[str, Callable[[pl.Expr], pl.Expr]] = {}
     if codes is not None:
         known = list(codes)
@@ -113,7 +116,12 @@ def text(
         nullable=not required,
         regex=pattern,
         check=check or None,
-        metadata=_facts(zh, wire, "text", privacy, None, note) | {"codes": tuple(codes or ())},
+        metadata=_facts(zh, wire, "text", privacy, None, note)
+        | {
+            "codes": tuple(codes or ()),
+            "codes_zh": dict(codes) if isinstance(codes, Mapping) else {},
+            "max_length": max_length,
+        },
     )
 
 

@@ -28,12 +28,12 @@ FORBIDDEN_PLACES = ("宿舍", "客房", "浴室", "更衣室", "卫生间", "母
 
 
 class DeviceRow(Arrival):
-    """设备台账 bronze.devices, delivered as CSV."""
+    """设备台账 bronze.devices, delivered as CSV. Grain: one version of one device."""
 
     device_id = text("设备编码", ("ApeID", "设备编码"), required=True, pattern=r"^\d{20}$")
     device_name = text("设备名称", ("Name", "设备名称"), max_length=100)
     device_kind = text("设备类型", ("DeviceKind", "设备类型"), required=True,
-                       codes=tuple(DEVICE_KINDS))  # fmt: skip
+                       codes=DEVICE_KINDS)  # fmt: skip
     longitude = number("经度", ("Longitude", "经度"), least=73.0, most=136.0, unit="degree")
     latitude = number("纬度", ("Latitude", "纬度"), least=3.0, most=54.0, unit="degree")
     community_code = text("社区编码", ("CommunityCode", "社区编码"), pattern=r"^\d{12}$")
@@ -57,7 +57,7 @@ class Device(Contract):
 
     device_id = text("设备编码", required=True)
     device_name = text("设备名称")
-    device_kind = text("设备类型", required=True, codes=tuple(DEVICE_KINDS))
+    device_kind = text("设备类型", required=True, codes=DEVICE_KINDS)
     community_code = text("社区编码", note="null: unplaced")
     placed_by = text("定位方式", required=True, codes=("code", "point", "unplaced"))
     longitude = number("经度", unit="degree")

@@ -24,9 +24,7 @@ class FireInspectionRow(Arrival):
     inspection_id = text("检查编号", ("检查编号", "inspection_id"), required=True, max_length=40)
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
-    result = text(
-        "检查结果", ("检查结果", "result"), required=True, codes=tuple(INSPECTION_RESULTS)
-    )
+    result = text("检查结果", ("检查结果", "result"), required=True, codes=INSPECTION_RESULTS)
     hazard_count = integer("隐患数", ("隐患数", "hazard_count"), least=0, most=1000, unit="处")
     rectified_count = integer(
         "已整改数", ("已整改数", "rectified_count"), least=0, most=1000, unit="处"
@@ -70,7 +68,7 @@ class FireAlarmRow(Arrival):
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
     alarm_kind = text("报警类型", ("报警类型", "alarm_kind"), required=True,
-                      codes=tuple(FIRE_ALARM_KINDS))  # fmt: skip
+                      codes=FIRE_ALARM_KINDS)  # fmt: skip
     is_confirmed = flag("确认火警", ("确认火警", "is_confirmed"))
     alarmed_at = instant("报警时间", ("报警时间", "alarmed_at"), required=True)
     updated_at = instant("更新时间", ("更新时间", "updated_at"), required=True)

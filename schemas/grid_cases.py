@@ -45,13 +45,13 @@ def _not_before(later: str, *earlier: str) -> pl.Expr:
 
 
 class GridCaseRow(Arrival):
-    """网格案件 bronze.grid_cases, delivered as CSV (GB18030 or UTF-8)."""
+    """网格案件 bronze.grid_cases, CSV (GB18030 or UTF-8). Grain: one version of one case."""
 
     case_number = text("案卷号", ("案卷号", "case_number"), required=True, max_length=32)
     source_type = text("来源类型", ("来源类型", "source_type"), required=True,
-                       codes=tuple(SOURCE_TYPES))  # fmt: skip
+                       codes=SOURCE_TYPES)  # fmt: skip
     code_system = text("编码标准", ("编码标准", "code_system"), required=True, codes=CODE_SYSTEMS)
-    case_kind = text("部件事项", ("部件事项", "case_kind"), required=True, codes=tuple(CASE_KINDS))
+    case_kind = text("部件事项", ("部件事项", "case_kind"), required=True, codes=CASE_KINDS)
     type_code = text("类型编码", ("类型编码", "type_code"), required=True, max_length=8)
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
     grid_code = text("网格编码", ("网格编码", "grid_code"), pattern=r"^\d{15}$")

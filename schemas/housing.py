@@ -39,7 +39,7 @@ class BuildingRow(Arrival):
 
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), required=True, max_length=40)
     building_name = text("楼栋名称", ("楼栋名称", "building_name"), max_length=100)
-    building_use = text("建筑用途", ("建筑用途", "building_use"), codes=tuple(BUILDING_USES))
+    building_use = text("建筑用途", ("建筑用途", "building_use"), codes=BUILDING_USES)
     floor_count = integer("层数", ("层数", "floor_count"), least=1, most=200, unit="层")
     unit_count = integer("单元数", ("单元数", "unit_count"), least=0, most=200, unit="个")
     dwelling_count = integer(
@@ -93,9 +93,9 @@ class RentalRow(Arrival):
     rental_id = text("备案号", ("备案号", "rental_id"), required=True, max_length=40)
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
-    rent_way = text("租赁方式", ("租赁方式", "rent_way"), required=True, codes=tuple(RENT_WAYS))
+    rent_way = text("租赁方式", ("租赁方式", "rent_way"), required=True, codes=RENT_WAYS)
     rent_channel = text("租赁渠道", ("租赁渠道", "rent_channel"), required=True,
-                        codes=tuple(RENT_CHANNELS))  # fmt: skip
+                        codes=RENT_CHANNELS)  # fmt: skip
     area_m2 = number("面积", ("面积", "area_m2"), least=2.0, most=5000.0, unit="m2")
     rent_yuan_per_month = number("月租金", ("月租金", "rent_yuan_per_month"), least=0.0,
                                  most=1_000_000.0, unit="元/月")  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from schemas.contract import Contract, day, flag, number, text
 from schemas.metric import Metric
-from schemas.protection import SMALLEST_PERSON_COUNT
+from schemas.protection import SHARING_ZH, SMALLEST_PERSON_COUNT
 
 METRICS: list[Metric] = []
 BY_ID: dict[str, Metric] = {}
@@ -63,4 +63,18 @@ class ServedValue(Contract):
     is_withheld = flag("已隐去", required=True)
 
 
-__all__ = ["BY_ID", "METRICS", "CurrentValue", "DailyValue", "Metric", "ServedValue", "add"]
+class MetricEntry(Contract):
+    """metrics of a serving file, the metric book. Grain: one metric."""
+
+    metric_id = text("指标", required=True)
+    metric_name = text("指标名称", required=True)
+    topic = text("主题", required=True)
+    definition = text("定义", required=True)
+    unit = text("单位", required=True)
+    is_daily = flag("按日统计", required=True, note="else a stock, as of the newest registers")
+    counts_persons = flag("统计人数", required=True, note="values below k are withheld")
+    sharing = text("共享类别", required=True, codes=tuple(SHARING_ZH.values()))
+
+
+__all__ = ["BY_ID", "METRICS", "CurrentValue", "DailyValue", "Metric", "MetricEntry", "ServedValue",
+           "add"]  # fmt: skip

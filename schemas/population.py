@@ -26,12 +26,10 @@ class PersonRow(Arrival):
     person_name = text("姓名", ("姓名", "name"), privacy="direct", max_length=60)
     identity_number = text("公民身份号码", ("公民身份号码", "身份证号", "id_number"), required=True,
                            privacy="direct")  # fmt: skip
-    sex_code = text(
-        "性别", ("性别代码", "性别", "sex_code"), codes=tuple(SEX_CODES), privacy="quasi"
-    )
+    sex_code = text("性别", ("性别代码", "性别", "sex_code"), codes=SEX_CODES, privacy="quasi")
     birth_day = day("出生日期", ("出生日期", "birth_date"), privacy="quasi")
     population_category = text("人口类别", ("人口类别", "population_category"), required=True,
-                               codes=tuple(CATEGORY_CODES))  # fmt: skip
+                               codes=CATEGORY_CODES)  # fmt: skip
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
     dwelling_number = text("房号", ("房号", "dwelling_number"), privacy="quasi", max_length=40)

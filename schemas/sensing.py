@@ -32,9 +32,7 @@ class SensorAlarmRow(Arrival):
 
     alarm_id = text("预警编号", ("预警编号", "alarm_id"), required=True, max_length=40)
     device_id = text("设备编码", ("设备编码", "device_id"), required=True, pattern=r"^\d{20}$")
-    alarm_kind = text(
-        "预警类型", ("预警类型", "alarm_kind"), required=True, codes=tuple(ALARM_KINDS)
-    )
+    alarm_kind = text("预警类型", ("预警类型", "alarm_kind"), required=True, codes=ALARM_KINDS)
     raised_at = instant("预警时间", ("预警时间", "raised_at"), required=True)
     cleared_at = instant("解除时间", ("解除时间", "cleared_at"))
     updated_at = instant("更新时间", ("更新时间", "updated_at"), required=True)
@@ -74,7 +72,7 @@ class SensorReadingRow(Arrival):
 
     reading_id = text("读数编号", "reading_id", required=True, max_length=64)
     device_id = text("设备编码", "device_id", required=True, pattern=r"^\d{20}$")
-    quantity = text("物理量", "quantity", required=True, codes=tuple(QUANTITIES))
+    quantity = text("物理量", "quantity", required=True, codes=QUANTITIES)
     analog_type = integer("模拟量类型", "analog_type", least=0, most=255, note="GB/T 26875.3")
     value = number("数值", "value", required=True, least=-1.0, most=10_000.0,
                    note="MPa for hydrant_pressure; 0 or 1 for smoke")  # fmt: skip

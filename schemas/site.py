@@ -38,7 +38,7 @@ class DirectionRow(Arrival):
     direction_code = text("行驶方向", ("direction_code", "行驶方向"), required=True, max_length=2,
                           note="as the source writes it: 1 and 01 are two codes")  # fmt: skip
     heading = text(
-        "航向", ("heading", "航向"), required=True, codes=tuple(HEADINGS), note="HDirectionType"
+        "航向", ("heading", "航向"), required=True, codes=HEADINGS, note="HDirectionType"
     )
 
     @dy.rule()

@@ -9,7 +9,7 @@ from schemas import ledgers
 from schemas.contract import Contract
 from schemas.protection import RESTRICTED_LAYERS, Sharing
 
-Layer = Literal["bronze", "quarantine", "silver", "topics", "statistics", "ops"]
+Layer = Literal["bronze", "quarantine", "silver", "topics", "statistics", "ops", "serving"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Table:
     """One Delta table.
 
     Attributes:
-        layer: Folder below `lake/`.
+        layer: Folder below `lake/`; `serving` tables stand in serving files and exports only.
         name: Plural noun; for topics `<topic>_<table>`.
         contract: Its columns.
         zh: What people call it.

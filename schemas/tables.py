@@ -33,6 +33,15 @@ _OPS = (
     Table("ops", "publications", ledgers.Publication, "发布登记"),
 )
 
+VALUES = Table("serving", "metric_values", metrics.ServedValue, "统计值", None,
+               ("metric_id", "period", "tier", "area_code"), "conditional", True)  # fmt: skip
+PARENT_VALUES = Table("serving", "parent_values", metrics.ServedValue, "上级区划统计值，供比较",
+                      None, VALUES.sort_by, "conditional", True)  # fmt: skip
+METRIC_BOOK = Table("serving", "metrics", metrics.MetricEntry, "指标手册", None, (),
+                    "conditional", True)  # fmt: skip
+SERVED = (VALUES, PARENT_VALUES, METRIC_BOOK)
+"""What serving files and exports hold beside the topics; no tables of the lake."""
+
 TABLES: list[Table] = [*_bronze(), *declared("TABLES"), *_STATISTICS, *_OPS]
 BY_KEY = {table.key: table for table in TABLES}
 
@@ -61,4 +70,5 @@ def table(layer: Layer, name: str) -> Table:
 # Silver table → the feeds whose accepted rows it accounts for.
 ACCOUNTED: dict[str, tuple[str, ...]] = {t.name: t.accounts_for for t in TABLES if t.accounts_for}
 
-__all__ = ["ACCOUNTED", "BY_KEY", "TABLES", "Layer", "Table", "register", "table"]
+__all__ = ["ACCOUNTED", "BY_KEY", "METRIC_BOOK", "PARENT_VALUES", "SERVED", "TABLES", "VALUES",
+           "Layer", "Table", "register", "table"]  # fmt: skip
