@@ -1,0 +1,1 @@
+"""The parts of `quality.resolve`: records made comparable, the model, clusters, golden records."""

@@ -1,0 +1,1 @@
+"""How well and how fast persons are resolved, and the training of the model."""
