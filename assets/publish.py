@@ -1,7 +1,6 @@
 """Publication: a serving generation and a release of exports, built aside and flipped together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -10,6 +9,7 @@ import polars as pl
 from assets.building import inputs_of
 from assets.statistics import CURRENT as CURRENT_VALUES
 from assets.statistics import DAILY as DAILY_VALUES
+from assets.timing import AsOf
 from assets.topics.space import TABLE as AREAS
 from quality.disclosure import is_small, withhold
 from schemas import tables
@@ -25,13 +25,6 @@ from warehouse.serving import Generation, ServedTable, ServingError
 PUBLICATIONS = tables.table("ops", "publications")
 TOPICS = [t for t in tables.TABLES if t.layer == "topics" and t.served]
 UNPLACED_NAME = "未定位"
-
-
-@dataclass(frozen=True)
-class AsOf:
-    """The instant up to which a run speaks; injected, never the clock of an asset."""
-
-    instant: datetime
 
 
 @dg.asset(

@@ -1,13 +1,16 @@
-"""City days as Dagster partitions, and which of them a run is to look at.
+"""As of when a run speaks; city days as Dagster partitions, and which of them it is to look at.
 
 Captures and sensor readings, whose days are large, are partitioned in Dagster too. Other events
 keep daily Delta partitions and renew their stale days by themselves: a register of fire calls over
 twenty years would otherwise log thousands of empty partitions a run.
 """
 
+from dataclasses import dataclass
+from datetime import date, datetime
+
 import dagster as dg
 
-from schemas.city_time import CITY_ZONE
+from schemas.city_time import CITY_ZONE, city_date_of
 
 FIRST_DAY = "2010-01-01"
 EVERY_STALE_DAY = "govlake/every_stale_day"
@@ -15,6 +18,18 @@ EVERY_STALE_DAY = "govlake/every_stale_day"
 
 CITY_DAY = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone=CITY_ZONE, end_offset=1)
 """One partition per city day (Asia/Shanghai), today included."""
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The instant up to which a run speaks; injected, never the clock of an asset."""
+
+    instant: datetime
+
+    @property
+    def day(self) -> date:
+        """Its city day: what is due before it is overdue."""
+        return city_date_of(self.instant)
 
 
 def days_wanted(context: dg.AssetExecutionContext) -> list[str] | None:

@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas import areas, captures, devices, fire, grid_cases, housing, population, sensing
+from schemas import (
+    areas,
+    captures,
+    components,
+    devices,
+    fire,
+    grid_cases,
+    housing,
+    population,
+    sensing,
+)
 
-DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire)
+DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire, components)
 
 
 def declared(what: str) -> list[Any]:

@@ -15,6 +15,7 @@ from contract_book import (
     capture,
     person,
 )
+from contract_places import PLACE_BOOKS
 
 _PLATE: Texts = {
     "has_plate": "1", "plate_class_code": "02", "plate_colour_code": "5",
@@ -190,4 +191,5 @@ BOOKS: dict[str, Book] = {
         kept=[{"on_scene_at": at("08:01:00")}, {"on_scene_at": None}, {"dispatched_at": None},
               {"dispatched_at": at("08:00:00")}],
     ),
+    **PLACE_BOOKS,
 }  # fmt: skip

@@ -34,9 +34,9 @@ def buildings(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     )  # fmt: skip
 
 
-def with_points(rows: pl.DataFrame) -> pl.DataFrame:
-    """Fill missing coordinates with a point inside the footprint."""
-    shapes = shapely.from_wkb(rows["footprint"].to_list())
+def with_points(rows: pl.DataFrame, shape: str = "footprint") -> pl.DataFrame:
+    """Fill missing coordinates with a point inside the footprint or any other shape."""
+    shapes = shapely.from_wkb(rows[shape].to_list())
     inside = shapely.point_on_surface(shapes)
     x, y = (pl.Series(axis(inside), dtype=pl.Float64).fill_nan(None)
             for axis in (shapely.get_x, shapely.get_y))  # fmt: skip
