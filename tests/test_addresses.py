@@ -13,6 +13,7 @@ from address_forms import FORMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.demo.space import _NAMES, STREETS
 from quality.addresses import (
     LEVELS,
     MATCHED_BY,
@@ -234,6 +235,21 @@ def test_a_grid_is_no_level_and_a_name_of_two_tiers_is_the_higher() -> None:
     names = dict(KNOWN.names.iter_rows())
     assert "第三网格" not in names
     assert names["云岭社区"] == "community"
+
+
+def test_a_word_that_is_only_a_suffix_is_no_name() -> None:
+    only = Gazetteer.of(pl.DataFrame({"area_name": ["社区", "村"], "tier": ["community"] * 2}))
+    assert only.names.is_empty()
+
+
+def test_names_of_the_demo_district_are_read_without_a_gazetteer() -> None:
+    places = [(street, name + end) for street in ("", *STREETS) for name in _NAMES
+              for end in ("社区", "村")]  # fmt: skip
+    found = read([f"{street}{place}12号楼" for street, place in places])
+    for (street, place), row in zip(places, found, strict=True):
+        assert row == ({"street": street} if street else {}) | {
+            "community": place, "building": "12",
+        }  # fmt: skip
 
 
 # The register, against a loop.

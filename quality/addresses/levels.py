@@ -42,7 +42,7 @@ SCHEMA: Final = dict.fromkeys((*LEVELS, "remark", "rest"), pl.String) | {"floor"
 
 _SHORT: Final = "|".join(table("provinces")["short_name"])
 _NUMBER_ENDS: Final = "".join(sorted(set("".join(number_suffixes()))))
-_ROWS_AT_ONCE: Final = 500_000  # about 1 GiB while they are read
+_ROWS_AT_ONCE: Final = 200_000  # bounds memory: about 1 KiB a row while they are read
 
 
 def parse(addresses: pl.Series, gazetteer: Gazetteer | None = None) -> pl.DataFrame:
