@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 import polars as pl
 
+from assets.deliveries import WholeDeliveries, whole_deliveries
 from assets.file_accounts import Ended, file_account, file_record, receipt_of, write_receipt
 from assets.file_batches import FileBatch
 from assets.site_mappings import Readers, mappings_of
@@ -18,6 +21,7 @@ from quality.mapped import mapped
 from schemas import tables
 from schemas.feeds import sources
 from schemas.ledgers import FileAccount, FileRecord
+from schemas.validity import Delivery
 from warehouse import journal
 from warehouse.builds import fingerprint
 from warehouse.lake import Lake, empty
@@ -132,9 +136,11 @@ def _take_batch(
     journal.begin(lake, source, batch_id, written)
     batch = FileBatch(lake)
     readers = Readers(feeds, mappings_of(lake.home))
+    whole = whole_deliveries(lake.home)
     given_up: dict[str, str] = {}
     ended: list[Ended] = []
-    for one in ahead(_pieces(readers, files, taken_before, given_up)):
+    deliveries: list[dict[str, Any]] = []
+    for one in ahead(_pieces(readers, whole, files, taken_before, given_up)):
         file, file_id = one.file, one.file_id
         try:
             if one.chunk is not None and file_id not in given_up:
@@ -160,9 +166,12 @@ def _take_batch(
             batch.account(file_id, feeds[0].name)
             taken_before.add(file_id)
             ended.append(Ended(file, file_id, "taken_in"))
+        if one.delivery and file_id not in given_up:
+            feed, as_of = one.delivery
+            deliveries.append({"file_id": file_id, "feed": feed, "as_of": as_of})
         done += file.size
     batch.write()
-    _commit(lake, source, batch_id, batch, ended)
+    _commit(lake, source, batch_id, batch, ended, deliveries)
     intake.count(batch, ended)
 
 
@@ -174,17 +183,26 @@ class _Piece:
     file_id: str
     chunk: Chunk | None = None
     error: UnreadableFile | OSError | None = None
+    delivery: tuple[str, datetime] | None = None
 
 
 def _pieces(
     readers: Readers,
+    whole: WholeDeliveries,
     files: list[tuple[LandedFile, str]],
     taken_before: Collection[str],
-    given_up: Collection[str],
+    given_up: dict[str, str],
 ) -> Iterator[_Piece]:
     """Every file piece by piece; bytes met before are not read again."""
     begun: set[str] = set()
+    names = tuple(feed.name for feed in readers.feeds)
     for file, file_id in files:
+        try:
+            delivery = whole.as_of(file, names)
+        except UnreadableFile as undated:
+            given_up[file_id] = str(undated)
+            yield _Piece(file, file_id)
+            continue
         error = None
         if file_id not in taken_before and file_id not in begun:
             begun.add(file_id)
@@ -199,7 +217,7 @@ def _pieces(
                         break
             except (UnreadableFile, OSError) as caught:
                 error = caught
-        yield _Piece(file, file_id, error=error)
+        yield _Piece(file, file_id, error=error, delivery=delivery)
 
 
 def _commit(
@@ -208,6 +226,7 @@ def _commit(
     batch_id: str,
     batch: FileBatch,
     ended: list[Ended],
+    deliveries: list[dict[str, Any]],
 ) -> None:
     """Book the batch; its last append to `ops.files` is what makes it real."""
     accounts = [
@@ -217,6 +236,8 @@ def _commit(
     ]
     records = [file_record(one, source, batch_id) for one in ended]
     lake.append(journal.ACCOUNTS, pl.DataFrame(accounts, schema=empty(FileAccount).schema))
+    rows = [{**one, "batch_id": batch_id} for one in deliveries]
+    lake.append(journal.DELIVERIES, pl.DataFrame(rows, schema=empty(Delivery).schema))
     lake.append(journal.FILES, pl.DataFrame(records, schema=empty(FileRecord).schema))
     journal.end(lake, source)
     for one in ended:

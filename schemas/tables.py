@@ -6,7 +6,7 @@ Silver tables are declared by their datasets, topic tables by their topics (`reg
 
 from __future__ import annotations
 
-from schemas import ledgers, metrics
+from schemas import ledgers, metrics, validity
 from schemas.datasets import declared
 from schemas.feeds import FEEDS
 from schemas.table import Layer, Table
@@ -29,6 +29,7 @@ _OPS = (
     Table("ops", "files", ledgers.FileRecord, "文件登记"),
     Table("ops", "row_accounts", ledgers.FileAccount, "行账"),
     Table("ops", "builds", ledgers.Build, "构建登记", "table_key"),
+    Table("ops", "deliveries", validity.Delivery, "整册交付登记"),
     Table("ops", "device_days", ledgers.DeviceDay, "设备日登记"),
     Table("ops", "publications", ledgers.Publication, "发布登记"),
 )
@@ -42,7 +43,13 @@ METRIC_BOOK = Table("serving", "metrics", metrics.MetricEntry, "指标手册", N
 SERVED = (VALUES, PARENT_VALUES, METRIC_BOOK)
 """What serving files and exports hold beside the topics; no tables of the lake."""
 
-TABLES: list[Table] = [*_bronze(), *declared("TABLES"), *_STATISTICS, *_OPS]
+TABLES: list[Table] = [
+    *_bronze(),
+    *declared("TABLES"),
+    *validity.TABLES,
+    *_STATISTICS,
+    *_OPS,
+]
 BY_KEY = {table.key: table for table in TABLES}
 
 

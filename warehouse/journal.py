@@ -19,6 +19,7 @@ from warehouse.lake import Lake
 
 FILES = tables.table("ops", "files")
 ACCOUNTS = tables.table("ops", "row_accounts")
+DELIVERIES = tables.table("ops", "deliveries")
 
 
 def _path(lake: Lake, source: str) -> Path:
@@ -62,6 +63,7 @@ def recover(lake: Lake, source: str) -> str | None:
         for label, version in note["versions"].items():
             layer, _, name = label.partition(".")
             lake.restore(tables.BY_KEY[(layer, name)], version)
-        lake.delete(ACCOUNTS, f"batch_id = '{batch_id}'")
+        for book in (ACCOUNTS, DELIVERIES):
+            lake.delete(book, f"batch_id = '{batch_id}'")
     end(lake, source)
     return None if committed else batch_id

@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from assets.building import Clean, Outcome, build_days, build_whole, days_at_once, inputs_of
+from assets.deliveries import deliveries_digest, deliveries_of, set_vanished_aside, vanished
 from assets.silver.devices import split_unregistered
 from quality.deduplicate import newest_per_key
 from schemas import tables
@@ -108,13 +109,16 @@ def clean_days(rows: pl.DataFrame, moved: pl.DataFrame, recipe: Recipe) -> Clean
 def newest_register(
     lake: Lake, table: Table, feed: Feed, happened: str, finish: Finish, other_inputs: Sequence[str]
 ) -> Outcome:
-    """Rebuild a register whole, keeping the newest version of every key."""
-    inputs = inputs_of(*builds.arrived(lake, feed.name).values(), *other_inputs)
+    """Rebuild a register whole: the newest version of every key its source still holds."""
+    files = builds.arrived(lake, feed.name).values()
+    inputs = inputs_of(*files, deliveries_digest(lake, feed.name), *other_inputs)
 
     def clean() -> Clean:
         rows = _keyed(lake.read(tables.table("bronze", feed.name)), feed)
         kept = newest_per_key(rows, KEY, feed.version_columns, happened=happened, rule=OLDER)
-        return Clean(finish(kept.rows), kept.ledger)
+        gone = vanished(rows, deliveries_of(lake, feed.name), KEY, happened)
+        stands, set_aside = set_vanished_aside(kept.rows, gone, KEY, happened)
+        return Clean(finish(stands), kept.ledger, set_aside)
 
     return build_whole(lake, table, inputs, clean)
 

@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from assets.building import Clean, about, build_whole, inputs_of, told
+from assets.deliveries import deliveries_digest, deliveries_of, set_vanished_aside, vanished
 from quality.deduplicate import newest_per_key
 from quality.identifiers import identity_number_canonical
 from quality.placing import Communities
@@ -18,6 +19,7 @@ from warehouse.lake import Lake
 AREAS = tables.table("silver", "areas")
 TABLE = tables.table("silver", "residents")
 REGISTER, VISITS = "population_household", "population_visits"
+SOURCES = (REGISTER, VISITS)
 _SHARED = [
     "person_token", "sex_code", "birth_year", "population_category", "community_code",
     "building_id", "updated_at", "source",
@@ -26,38 +28,56 @@ _SHARED = [
 
 @dg.asset(
     **about(TABLE, "public-security"),
-    deps=[["bronze", REGISTER], ["bronze", VISITS], list(AREAS.key)],
+    deps=[*(["bronze", source] for source in SOURCES), list(AREAS.key)],
     kinds={"polars", "deltalake"},
 )
 def residents(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per person over both population feeds, placed in a community."""
-    arrived = [*builds.arrived(lake, REGISTER).values(), *builds.arrived(lake, VISITS).values()]
-    inputs = inputs_of(*arrived, builds.content_of(lake, AREAS))
+    arrived = [digest for one in SOURCES for digest in builds.arrived(lake, one).values()]
+    inputs = inputs_of(*arrived, deliveries_digest(lake, *SOURCES), builds.content_of(lake, AREAS))
 
     def clean() -> Clean:
-        rows = {source: lake.read(tables.table("bronze", source)) for source in (REGISTER, VISITS)}
-        return clean_residents(rows, lake.read(AREAS), lake.home.key("population"))
+        rows = {source: lake.read(tables.table("bronze", source)) for source in SOURCES}
+        whole = {source: deliveries_of(lake, source) for source in SOURCES}
+        return clean_residents(rows, lake.read(AREAS), lake.home.key("population"), whole)
 
     return told(build_whole(lake, TABLE, inputs, clean))
 
 
-def clean_residents(rows: dict[str, pl.DataFrame], areas: pl.DataFrame, key: bytes) -> Clean:
+def clean_residents(
+    rows: dict[str, pl.DataFrame],
+    areas: pl.DataFrame,
+    key: bytes,
+    whole: dict[str, pl.DataFrame] | None = None,
+) -> Clean:
     """One row per person.
 
     Args:
         rows: Bronze rows by source.
         areas: silver.areas.
         key: Token key of the population topic.
+        whole: Whole deliveries by source: a source's word ends with one that omits the person.
 
     Returns:
         Residents; older versions of one source are superseded, other sources' words merged.
     """
-    own = [_without_identity(frame, source, key) for source, frame in rows.items()]
+    own = [without_identity(frame, source, key) for source, frame in rows.items()]
     newest = [
         newest_per_key(frame, "person_token", ("updated_at",), happened="updated_at",
                        rule="older_version") for frame in own
     ]  # fmt: skip
-    said = pl.concat([kept.rows for kept in newest])
+    gone = [
+        vanished(
+            frame.with_columns(file_id=rows[source]["file_id"]), whole[source], "person_token",
+            "updated_at",
+        ) if whole and source in whole else frame["person_token"].clear()
+        for source, frame in zip(rows, own, strict=True)
+    ]  # fmt: skip
+    ended = [
+        set_vanished_aside(kept.rows, keys, "person_token", "updated_at")
+        for kept, keys in zip(newest, gone, strict=True)
+    ]
+    said = pl.concat([stands for stands, _ in ended])
     one = newest_per_key(said, "person_token", ("updated_at",), happened="updated_at",
                          rule="same_identity_number")  # fmt: skip
     sources = said.group_by("person_token").agg(
@@ -67,10 +87,11 @@ def clean_residents(rows: dict[str, pl.DataFrame], areas: pl.DataFrame, key: byt
     )
     merged = one.ledger.with_columns(outcome=pl.lit("merged"))
     placed = Communities(areas).place(one.rows.join(sources, on="person_token", how="left"))
-    return Clean(placed, pl.concat([*(kept.ledger for kept in newest), merged]))
+    ledger = pl.concat([*(kept.ledger for kept in newest), merged])
+    return Clean(placed, ledger, pl.concat([aside for _, aside in ended]))
 
 
-def _without_identity(frame: pl.DataFrame, source: str, key: bytes) -> pl.DataFrame:
+def without_identity(frame: pl.DataFrame, source: str, key: bytes) -> pl.DataFrame:
     """A token instead of the number; sex and year of birth are read off the number (GB 11643)."""
     number = frame.select(identity_number_canonical(pl.col("identity_number"))).to_series()
     digits = pl.Series(number)

@@ -1,0 +1,78 @@
+"""silver.rental_periods, silver.resident_periods: what registers said held when (SCD 2)."""
+
+import dagster as dg
+import polars as pl
+
+from assets.building import Clean, about, build_whole, inputs_of, told
+from assets.deliveries import deliveries_digest, deliveries_of, statements
+from assets.silver.residents import SOURCES, without_identity
+from quality.placing import Communities
+from quality.validity import periods
+from schemas import tables
+from warehouse import builds
+from warehouse.lake import Lake
+
+AREAS = tables.table("silver", "areas")
+RENTALS = tables.table("silver", "rental_periods")
+RESIDENTS = tables.table("silver", "resident_periods")
+
+
+@dg.asset(
+    **about(RENTALS, "housing"),
+    deps=[["bronze", "rentals"], list(AREAS.key)],
+    kinds={"polars", "deltalake"},
+)
+def rental_periods(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """Rentals through time: where, and how they were let."""
+
+    def clean() -> Clean:
+        rows = lake.read(tables.table("bronze", "rentals"))
+        placed = Communities(lake.read(AREAS)).place(rows)
+        versions = placed.with_columns(entity_id="rental_id", source=pl.lit("rentals"))
+        facts = ["community_code", "building_id", "rent_way", "rent_channel"]
+        found = _periods(lake, {"rentals": versions}, facts)
+        return Clean(found.rename({"entity_id": "rental_id"}))
+
+    return told(build_whole(lake, RENTALS, _inputs(lake, "rentals"), clean))
+
+
+@dg.asset(
+    **about(RESIDENTS, "public-security"),
+    deps=[*(["bronze", source] for source in SOURCES), list(AREAS.key)],
+    kinds={"polars", "deltalake"},
+)
+def resident_periods(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """Persons through time: in which building and community, by the newest word of any source."""
+
+    def clean() -> Clean:
+        communities = Communities(lake.read(AREAS))
+        key = lake.home.key("population")
+        said = {}
+        for source in SOURCES:
+            rows = lake.read(tables.table("bronze", source))
+            person = without_identity(rows, source, key).with_columns(file_id=rows["file_id"])
+            said[source] = communities.place(person).rename({"person_token": "entity_id"})
+        facts = ["community_code", "building_id", "population_category"]
+        return Clean(_periods(lake, said, facts).rename({"entity_id": "person_token"}))
+
+    return told(build_whole(lake, RESIDENTS, _inputs(lake, *SOURCES), clean))
+
+
+def _periods(lake: Lake, said: dict[str, pl.DataFrame], facts: list[str]) -> pl.DataFrame:
+    """Stretches from the versions of several sources and their whole deliveries."""
+    columns = ["entity_id", "source", "said_at", *facts]
+    versions, whole = [], []
+    for source, rows in said.items():
+        own = deliveries_of(lake, source)
+        versions.append(statements(rows, own, "updated_at").select(columns))
+        whole.append(own.select("as_of", source=pl.lit(source)))
+    return periods(pl.concat(versions), pl.concat(whole), facts)
+
+
+def _inputs(lake: Lake, *feeds: str) -> str:
+    arrived = (builds.arrived(lake, feed) for feed in feeds)
+    return inputs_of(
+        *(digest for one in arrived for digest in one.values()),
+        deliveries_digest(lake, *feeds),
+        builds.content_of(lake, AREAS),
+    )

@@ -1,0 +1,72 @@
+"""Validity: what registers said held when, and which deliveries were whole.
+
+An entry holds from its own time of change until another version, or until its source delivers the
+register whole without it (`quality/validity.py`). Stays in silver; only counts are published.
+"""
+
+from __future__ import annotations
+
+from schemas.contract import Arrival, Contract, instant, text
+from schemas.table import Table
+
+
+class WholeDeliveryRow(Arrival):
+    """config/deliveries.csv. Grain: files of a feed that hold its register whole.
+
+    Their names state the day they speak of, as in `rentals-20261119.xlsx`.
+    """
+
+    feed = text("数据源", ("feed", "数据源"), required=True)
+    files = text("文件", ("files", "文件"), required=True,
+                 note="pattern below landing/, e.g. rentals/rentals-*.xlsx")  # fmt: skip
+
+
+class Delivery(Contract):
+    """ops.deliveries. Grain: one file that belongs to a whole delivery of a register.
+
+    Several files of one day are one delivery. The same bytes may come again on another day.
+    """
+
+    file_id = text("文件标识", required=True)
+    feed = text("数据源", required=True)
+    as_of = instant("截至", required=True, note="end of the city day in the file's name")
+    batch_id = text("批次", required=True)
+
+
+class RentalPeriod(Contract):
+    """silver.rental_periods. Grain: one rental, one stretch of time without change."""
+
+    rental_id = text("备案号", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    building_id = text("楼栋编码")
+    rent_way = text("租赁方式", required=True)
+    rent_channel = text("租赁渠道", required=True)
+    valid_from = instant("起", required=True)
+    valid_until = instant("止", note="half open; null: still valid")
+
+
+class ResidentPeriod(Contract):
+    """silver.resident_periods. Grain: one person in one place, by the newest word of any source."""
+
+    person_token = text("人员令牌", required=True, privacy="quasi")
+    source = text("来源", required=True, note="whose word it is")
+    community_code = text("社区编码", note="null: unplaced")
+    building_id = text("楼栋编码", privacy="quasi")
+    population_category = text("人口类别", required=True, privacy="quasi")
+    valid_from = instant("起", required=True)
+    valid_until = instant("止", note="half open; null: still valid")
+
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "silver", "rental_periods", RentalPeriod, "出租房沿革", None, ("rental_id", "valid_from")
+    ),
+    Table(
+        "silver",
+        "resident_periods",
+        ResidentPeriod,
+        "人口居住沿革",
+        None,
+        ("person_token", "valid_from"),
+    ),
+)

@@ -1,0 +1,97 @@
+"""Validity of register entries against a plain loop over time, whatever the order of arrival."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quality.validity import at_instant, periods
+from schemas.city_time import INSTANT
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def day(n: int) -> datetime:
+    return START + timedelta(days=n)
+
+
+def versions_frame(rows: list[tuple[str, str, int, str]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(entity, source, day(at), fact) for entity, source, at, fact in rows],
+        schema={"entity_id": pl.String, "source": pl.String, "said_at": INSTANT,
+                "place": pl.String},
+        orient="row",
+    )  # fmt: skip
+
+
+def whole_frame(rows: set[tuple[str, int]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(source, day(at)) for source, at in sorted(rows)],
+        schema={"source": pl.String, "as_of": INSTANT}, orient="row",
+    )  # fmt: skip
+
+
+def by_loop(
+    rows: list[tuple[str, str, int, str]], whole: set[tuple[str, int]]
+) -> set[tuple[str, int, str]]:
+    """(entity, day, place) valid on every day of thirty: what was said last, unless it ended."""
+    found = set()
+    for entity in {r[0] for r in rows}:
+        own = [r for r in rows if r[0] == entity]
+        sources = {r[1] for r in own}
+        now: tuple[str, str] | None = None
+        for at in range(31):
+            said = sorted((source, place) for _, source, n, place in own if n == at)
+            if said:
+                # of several words of one instant the smallest by content counts
+                now = min(said)
+            elif now and (now[0], at) in whole and now[0] in sources:
+                now = None
+            if now:
+                found.add((entity, at, now[1]))
+    return found
+
+
+def days_of(frame: pl.DataFrame) -> set[tuple[str, int, str]]:
+    found = set()
+    for at in range(31):
+        valid = at_instant(frame, pl.lit(day(at), INSTANT))
+        assert valid["entity_id"].is_unique().all()
+        found |= {(row["entity_id"], at, row["place"]) for row in valid.iter_rows(named=True)}
+    return found
+
+
+ENTRIES = st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(0, 30),
+                    st.sampled_from("PQ"))  # fmt: skip
+WHOLE = st.tuples(st.sampled_from("xy"), st.integers(0, 30))
+
+
+@given(st.lists(ENTRIES, min_size=1, max_size=12), st.sets(WHOLE, max_size=6), st.randoms())
+def test_every_day_is_as_a_loop_finds_it(rows, whole, random) -> None:
+    shuffled = [*rows, *rows[:2]]
+    random.shuffle(shuffled)
+    found = periods(versions_frame(shuffled), whole_frame(whole), ["place"])
+    assert days_of(found) == by_loop(rows, whole)
+
+
+def test_what_vanished_is_closed_and_may_come_back() -> None:
+    rows = [("a", "x", 1, "P"), ("a", "x", 20, "P"), ("b", "x", 1, "P"), ("b", "x", 10, "P"),
+            ("b", "x", 20, "Q")]  # fmt: skip
+    found = periods(versions_frame(rows), whole_frame({("x", 10), ("x", 20)}), ["place"])
+    assert found.select("entity_id", "place", "valid_from", "valid_until").rows() == [
+        ("a", "P", day(1), day(10)),
+        ("a", "P", day(20), None),
+        ("b", "P", day(1), day(20)),
+        ("b", "Q", day(20), None),
+    ]
+
+
+def test_another_source_going_silent_ends_nothing() -> None:
+    rows = [("a", "x", 1, "P"), ("a", "y", 5, "P")]
+    found = periods(versions_frame(rows), whole_frame({("x", 10)}), ["place"])
+    assert found["valid_until"].to_list() == [None]
+    found = periods(versions_frame(rows), whole_frame({("y", 10)}), ["place"])
+    assert found["valid_until"].to_list() == [day(10)]
