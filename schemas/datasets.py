@@ -16,11 +16,14 @@ from schemas import (
     fire,
     grid_cases,
     housing,
+    iot_events,
     population,
     sensing,
+    video_events,
 )
 
-DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire, components)
+DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire,
+            components, video_events, iot_events)  # fmt: skip
 
 
 def declared(what: str) -> list[Any]:

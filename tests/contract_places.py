@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_book import BAD_COMMUNITY, COMMUNITY, GRID, IN_CHINA, Book, at
+from contract_book import BAD_COMMUNITY, COMMUNITY, DEVICE, GRID, IN_CHINA, Book, at
 
 PLACE_BOOKS: dict[str, Book] = {
     "components": Book(
@@ -27,5 +27,33 @@ PLACE_BOOKS: dict[str, Book] = {
         implied={"type_code_is_a_known_code":
                  {"component_id_names_its_class", "major_class_holds_its_class"},
                  "major_code_is_a_known_code": {"major_class_holds_its_class"}},
+    ),
+    "ai_video_events": Book(
+        {"event_id": "V1", "device_id": DEVICE, "event_kind": "机动车乱停放",
+         "happened_at": at("08:00:00"), "is_confirmed": "是", "handled_at": at("09:00:00"),
+         "updated_at": at("09:00:00")},
+        "event_id device_id event_kind happened_at updated_at", "event_kind", {"event_id": 40},
+        badly_formed={"device_id": "1"},
+        broken=[("is_handled_after_it_happens", {"handled_at": at("07:59:59")}),
+                ("happens_before_it_is_reported", {"updated_at": at("08:54:59")}),
+                ("happens_before_it_is_reported",
+                 {"updated_at": at("07:54:59"), "handled_at": None})],
+        kept=[{"handled_at": at("08:00:00")}, {"handled_at": None}, {"is_confirmed": None},
+              {"updated_at": at("08:55:00")}],
+    ),
+    "iot_events": Book(
+        {"event_id": "W1", "device_id": DEVICE, "system_type": "1", "component_type": "40",
+         "status_bit": "1", "happened_at": at("08:00:00"), "handled_at": at("09:00:00"),
+         "updated_at": at("09:00:00")},
+        "event_id device_id system_type status_bit happened_at updated_at",
+        "system_type component_type status_bit", {"event_id": 40}, badly_formed={"device_id": "1"},
+        broken=[("status_bit_is_one_of_its_component", {"status_bit": "9"}),
+                ("is_handled_after_it_happens", {"handled_at": at("07:59:59")}),
+                ("happens_before_it_is_reported", {"updated_at": at("08:54:59")}),
+                ("happens_before_it_is_reported",
+                 {"updated_at": at("07:54:59"), "handled_at": None})],
+        kept=[{"handled_at": at("08:00:00")}, {"handled_at": None}, {"component_type": "11"},
+              {"component_type": None, "status_bit": "13"}, {"updated_at": at("08:55:00")}],
+        implied={"status_bit_is_a_known_code": {"status_bit_is_one_of_its_component"}},
     ),
 }  # fmt: skip
