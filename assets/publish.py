@@ -15,6 +15,7 @@ from quality.disclosure import is_small, withhold
 from schemas import tables
 from schemas.areas import unplaced_code
 from schemas.contract import private_columns
+from schemas.metric import topic_and_table
 from schemas.metrics import METRICS, MetricEntry, ServedValue
 from schemas.protection import SHARING_ZH
 from warehouse import builds, serving
@@ -153,9 +154,9 @@ def exported_tables(
 
 
 def _exported(table: tables.Table, rows: pl.DataFrame) -> ExportedTable:
-    """A topic table under its topic, which is the first word of its name; others: statistics."""
+    """A topic table under its topic, which its name begins with; others: statistics."""
     is_topic = table.layer == "topics"
-    topic, name = table.name.split("_", 1) if is_topic else ("statistics", table.name)
+    topic, name = topic_and_table(table.name) if is_topic else ("statistics", table.name)
     sharing = SHARING_ZH[table.sharing]
     return ExportedTable(topic, name, table.zh, sharing, rows, comments(table))
 

@@ -19,10 +19,12 @@ from schemas import (
     iot_events,
     population,
     sensing,
+    small_places,
     video_events,
 )
 
 DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire,
+            small_places,
             components, video_events, iot_events)  # fmt: skip
 
 

@@ -6,6 +6,22 @@ from dataclasses import dataclass
 
 from schemas.protection import Sharing
 
+TOPICS_OF_SEVERAL_WORDS = ("small_places",)
+"""Topics whose name is more than the first word of their tables' names."""
+
+
+def topic_and_table(name: str) -> tuple[str, str]:
+    """A topic table's name as its topic and its own name within it.
+
+    >>> topic_and_table("fire_alarm_days"), topic_and_table("small_places_counts")
+    (('fire', 'alarm_days'), ('small_places', 'counts'))
+    """
+    for topic in TOPICS_OF_SEVERAL_WORDS:
+        if name.startswith(f"{topic}_"):
+            return topic, name.removeprefix(f"{topic}_")
+    topic, _, own = name.partition("_")
+    return topic, own
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -39,4 +55,4 @@ class Metric:
     @property
     def topic(self) -> str:
         """The topic database it belongs to."""
-        return self.table.split("_", 1)[0]
+        return topic_and_table(self.table)[0]

@@ -16,6 +16,7 @@ from contract_book import (
     person,
 )
 from contract_places import PLACE_BOOKS
+from contract_social import SOCIAL_BOOKS
 
 _PLATE: Texts = {
     "has_plate": "1", "plate_class_code": "02", "plate_colour_code": "5",
@@ -192,4 +193,5 @@ BOOKS: dict[str, Book] = {
               {"dispatched_at": at("08:00:00")}],
     ),
     **PLACE_BOOKS,
+    **SOCIAL_BOOKS,
 }  # fmt: skip

@@ -22,6 +22,7 @@ from pipelines.demo.plan import GROUPS, Plan, feeds_named
 from pipelines.demo.population import write_population
 from pipelines.demo.sensing import write_sensing
 from pipelines.demo.site_files import clear_site, write_site
+from pipelines.demo.small_places import write_small_places
 from pipelines.demo.space import Space, build_space, write_areas
 from pipelines.demo.truth import Truth
 
@@ -115,6 +116,8 @@ def _write_registers(plan: Plan, space: Space) -> None:
         write_buildings(plan, buildings)
     if "rentals" in plan.feeds:
         write_rentals(plan, space)
+    if "small_places" in plan.feeds:
+        write_small_places(plan, space)
     if plan.feeds.intersection(("population_household", "population_visits")):
         write_population(plan, space, buildings)
 

@@ -23,7 +23,13 @@ from schemas.feeds import BY_NAME, sources
 
 GROUPS = {
     "captures": ("face_captures", "vehicle_captures", "nonmotor_captures"),
-    "registers": ("population_household", "population_visits", "buildings", "rentals"),
+    "registers": (
+        "population_household",
+        "population_visits",
+        "buildings",
+        "rentals",
+        "small_places",
+    ),
     "cases": ("grid_cases",),
     "sensing": ("sensor_alarms", "sensor_readings"),
     "fire": ("fire_inspections", "fire_alarms"),

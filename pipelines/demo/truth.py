@@ -13,6 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.demo.truth_social import SOCIAL
+
 _MERGE = {
     "capture_id": pl.String,
     "merged_into": pl.String,
@@ -146,6 +148,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "alarm_kind": pl.String,
         "is_confirmed": pl.Boolean,
     },
+    **SOCIAL,
 }
 """Columns of every truth table. `refused` and their arrival stand under the source, not a feed."""
 

@@ -1,0 +1,21 @@
+"""Truth tables of the registers of places and persons: small places, employment, party, welfare."""
+
+from __future__ import annotations
+
+import polars as pl
+
+_PLACED = {"community_code": pl.String, "placed_by": pl.String}
+
+SOCIAL: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
+    "small_places": {
+        "place_id": pl.String,
+        **_PLACED,
+        "place_kind": pl.String,
+        "credit_code": pl.String,
+        "employee_count": pl.Int64,
+        "fire_level": pl.String,
+        "last_inspected_day": pl.Date,
+        "hazard_count": pl.Int64,
+        "rectified_count": pl.Int64,
+    },
+}
