@@ -5,6 +5,14 @@ but for the examples of GB/T 35639-2017 6.3 (marked) and a few well-known kinds 
 
 from __future__ import annotations
 
+from typing import Any
+
+import polars as pl
+
+from quality.addresses import Gazetteer, parse
+
+Row = dict[str, Any]
+
 _NAMES = {
     "省": "province", "市": "city", "区": "district", "专": "zone", "街": "street",
     "社": "community", "组": "group", "路": "road", "号": "number", "苑": "compound",
@@ -153,3 +161,9 @@ FORMS = [
     for text, words in (line.split("|") for line in _FORMS.strip().splitlines())
 ]
 """Text and its levels, nulls left out."""
+
+
+def read(texts: list[str | None], gazetteer: Gazetteer | None = None) -> list[Row]:
+    """Levels of every text, nulls left out."""
+    rows = parse(pl.Series(texts, dtype=pl.String), gazetteer).to_dicts()
+    return [{level: v for level, v in row.items() if v is not None} for row in rows]

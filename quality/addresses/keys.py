@@ -11,7 +11,8 @@ import polars as pl
 
 from quality.addresses.marks import LEVELS, words_of
 
-_DIGITS: Final = dict(zip("零〇一二三四五六七八九", "00123456789", strict=True))
+DIGITS: Final = dict(zip("零〇一二三四五六七八九", "00123456789", strict=True))
+"""江场三路 and 江场3路 are one road."""
 
 
 def standard(levels: pl.DataFrame) -> pl.Series:
@@ -56,7 +57,7 @@ def matching_key(levels: pl.DataFrame) -> pl.DataFrame:
         `community_key` (with the villagers' group); `building_key` (the number, where there is no
         road: 云岭花园12号 is its building 12); `unit_key`; `room_key` (6层2号 is 602).
     """
-    compound = pl.col("compound").str.replace_many(_DIGITS).str.replace_all(r"[·\-]", "")
+    compound = pl.col("compound").str.replace_many(DIGITS).str.replace_all(r"[·\-]", "")
     ends = "|".join(word for word in words_of("compound_end") if word != "小区")
     floor, room = pl.col("floor"), pl.col("room")
     storey = pl.when(floor < 0).then(pl.lit("B")).otherwise(pl.lit("")) + floor.abs().cast(
@@ -64,7 +65,7 @@ def matching_key(levels: pl.DataFrame) -> pl.DataFrame:
     )
     return levels.select(
         compound.str.replace(rf"^(.+(?:{ends}))小区$", "$1").alias("compound_key"),
-        (pl.col("road").str.replace_many(_DIGITS) + pl.col("number")).alias("road_key"),
+        (pl.col("road").str.replace_many(DIGITS) + pl.col("number")).alias("road_key"),
         pl.concat_str("community", pl.col("group").fill_null("")).alias("community_key"),
         pl.coalesce("building", pl.when(pl.col("road").is_null()).then("number"))
         .alias("building_key"),

@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from quality.addresses.keys import matching_key
+from quality.addresses.keys import DIGITS, matching_key
 from quality.addresses.levels import parse
 from quality.addresses.marks import Gazetteer, words_of
 
@@ -40,7 +40,9 @@ REASONS: Final = {
 """Why a building, or the dwelling in a building that was found, is null."""
 
 _PLACES: Final = ("compound_key", "road_key", "community_key")
-_COMPARED: Final = ("district", "street", "community", "compound_key", "road_key")
+_COMPARED: Final = (
+    "province", "city", "district", "street", "community", "road", "compound_key", "road_key",
+)  # fmt: skip
 
 
 def match(
@@ -84,7 +86,9 @@ def match(
 
 
 def _keyed(levels: pl.DataFrame) -> pl.DataFrame:
-    return levels.select("district", "street", "community", "rest").hstack(matching_key(levels))
+    areas = levels.select("province", "city", "district", "street", "community", "rest")
+    road = levels["road"].str.replace_many(DIGITS)
+    return areas.with_columns(road).hstack(matching_key(levels))
 
 
 def _buildings(said: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -185,7 +189,9 @@ def _dwellings(found: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """`_row`, `dwelling_id`, `dwelling_reason` of addresses with a building and a room."""
     keys = ["building_id", "unit_key", "room_key"]
     rooms = known.drop_nulls("dwelling_id").select("dwelling_id", *keys).unique()
-    asked = found.drop_nulls(["building_id", "room_key"]).select("_row", *keys)
+    # 201室202室: another number that found no level may be another room
+    unclear = pl.col("rest").str.contains("[0-9]").fill_null(False)
+    asked = found.drop_nulls(["building_id", "room_key"]).select("_row", *keys, unclear=unclear)
     same_unit = pl.col("unit_key") == pl.col("unit_key_right")
     joined = asked.join(rooms, on=["building_id", "room_key"], how="inner").with_columns(
         _same=same_unit.fill_null(False), _agrees=same_unit.fill_null(True)
@@ -198,9 +204,12 @@ def _dwellings(found: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     )
     registered = rooms.select("building_id", registered=pl.lit(True)).unique()
     # a dwelling of the said unit beats one whose unit the register does not say
-    dwelling = pl.when(pl.col("same") == 1).then("same_id").when(
-        (pl.col("same") == 0) & (pl.col("agreeing") == 1)
-    ).then("agreeing_id")  # fmt: skip
+    alone = (pl.col("same") == 0) & (pl.col("agreeing") == 1)
+    dwelling = (
+        pl.when("unclear").then(None)
+        .when(pl.col("same") == 1).then("same_id")
+        .when(alone).then("agreeing_id")
+    )  # fmt: skip
     return (
         asked.join(summed, on="_row", how="left").join(registered, on="building_id", how="left")
         .select(
