@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+import assets.topics  # noqa: F401 - registers the topic tables
 from schemas import tables
 from schemas.contract import PROVENANCE, polars_schema
 from schemas.tables import Table
