@@ -16,6 +16,7 @@ import polars as pl
 
 from schemas import tables
 from schemas.contract import facts, polars_schema
+from schemas.dictionary import grain, labelled
 from schemas.ledgers import Merge, SetAside
 from schemas.protection import PRIVACY_ZH, SHARING_ZH
 from schemas.tables import Table
@@ -26,14 +27,6 @@ from warehouse.progress import report
 
 ROWS_AT_ONCE = 600_000
 """Days are built together up to about so many rows: a headline day alone, a small month at once."""
-
-GROUP_ZH = {
-    "bronze": "入库层",
-    "silver": "清洗层",
-    "topics": "主题数据库",
-    "statistics": "统计",
-    "serving": "发布",
-}
 
 
 @dataclass
@@ -178,9 +171,13 @@ def about(table: Table, owner: str = "data-platform") -> dict[str, Any]:
         "group_name": table.layer,
         "owners": [f"team:{owner}"],
         "description": f"{table.zh}\n\n{(table.contract.__doc__ or '').strip()}",
+        "tags": {"sharing": table.sharing},
         "metadata": {
             "dagster/column_schema": column_schema(table),
             "dagster/table_name": table.label,
+            "粒度 grain": grain(table.contract),
+            "主键/排序 key": labelled(table, table.sort_by),
+            "分区 partition": labelled(table, [table.partition_by] if table.partition_by else []),
             "共享类别": SHARING_ZH[table.sharing],
         },
     }

@@ -155,6 +155,26 @@ def map_feed(
 
 
 @app.command()
+def dictionary(
+    write: Annotated[
+        Path | None, typer.Option(help="File to write it to, e.g. docs/dictionary.md.")
+    ] = None,
+) -> None:
+    """The data dictionary of every table, in Chinese and English, as Markdown."""
+    import assets.topics  # noqa: F401 - registers every topic table and its metrics
+    from schemas.dictionary import dictionary as page_of
+    from schemas.metrics import METRICS
+    from schemas.tables import SERVED, TABLES
+
+    page = page_of([*TABLES, *SERVED], METRICS)
+    if write is None:
+        typer.echo(page, nl=False)
+    else:
+        write.write_text(page, encoding="utf-8")
+        console.print(f"written: {write}")
+
+
+@app.command()
 def serve(
     home: HomeOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

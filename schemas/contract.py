@@ -257,6 +257,18 @@ def rule_sentence(rule: str) -> str:
     return f"{column}_{_SENTENCES.get(check, check)}" if bar else rule
 
 
+def column_rules(contract: type[Contract], column: str) -> list[str]:
+    """Rules of one column, under the names they are reported by, without the column's own."""
+    own = contract.columns()[column].validation_rules(pl.col(column))
+    return list(dict.fromkeys(_SENTENCES.get(check, check) for check in own))
+
+
+def row_rules(contract: type[Contract]) -> list[str]:
+    """Rules over several columns, as sentences, base contracts first."""
+    found = (item for one in reversed(contract.__mro__) for item in vars(one).items())
+    return list(dict.fromkeys(name for name, rule in found if hasattr(rule, "validation_fn")))
+
+
 def rule_reason_zh(contract: type[Contract], sentence: str) -> str:
     """A Chinese reason for a broken rule, for the owner of the data."""
     for name in sorted(contract.columns(), key=len, reverse=True):
@@ -274,6 +286,7 @@ __all__ = [
     "Contract",
     "Privacy",
     "Reader",
+    "column_rules",
     "day",
     "facts",
     "flag",
@@ -284,6 +297,7 @@ __all__ = [
     "polars_schema",
     "private_columns",
     "required_columns",
+    "row_rules",
     "rule_reason_zh",
     "rule_sentence",
     "text",
