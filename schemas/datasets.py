@@ -13,19 +13,22 @@ from schemas import (
     captures,
     components,
     devices,
+    dwellings,
     fire,
     grid_cases,
+    grid_staff,
     housing,
     iot_events,
     population,
+    satisfaction,
     sensing,
     small_places,
     video_events,
 )
 
 DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire,
-            small_places,
-            components, video_events, iot_events)  # fmt: skip
+            small_places, components, video_events, iot_events, grid_staff, dwellings,
+            satisfaction)  # fmt: skip
 
 
 def declared(what: str) -> list[Any]:

@@ -15,6 +15,7 @@ from assets.deliveries import deliveries_digest, deliveries_of, set_vanished_asi
 from assets.silver.devices import split_unregistered
 from quality.deduplicate import newest_per_key
 from schemas import tables
+from schemas.contract import polars_schema
 from schemas.feeds import BY_NAME, Feed
 from schemas.ledgers import SetAside
 from schemas.tables import Table
@@ -32,6 +33,29 @@ Finish = Callable[[pl.DataFrame], pl.DataFrame]
 def all_stand(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The split of a table that depends on no other: nothing is set aside."""
     return rows, empty(SetAside)
+
+
+def _as_delivered(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows
+
+
+def need_known(known: pl.Series, column: str, happened: str, rule: str) -> Split:
+    """The split of facts that name an entry of another table: those of unknown ones are set aside.
+
+    Args:
+        known: What the other table holds.
+        column: Column that names the entry.
+        happened: Instant that goes to the ledger as the row's own time.
+        rule: Name under which the others are set aside.
+    """
+
+    def split(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        is_known = pl.col(column).is_in(known.implode())
+        return rows.filter(is_known), rows.filter(~is_known).select(
+            "event_day", KEY, version_at=pl.col(happened), rule=pl.lit(rule)
+        )
+
+    return split
 
 
 def need_registered_device(known: pl.DataFrame, happened: str) -> Split:
@@ -107,18 +131,41 @@ def clean_days(rows: pl.DataFrame, moved: pl.DataFrame, recipe: Recipe) -> Clean
 
 
 def newest_register(
-    lake: Lake, table: Table, feed: Feed, happened: str, finish: Finish, other_inputs: Sequence[str]
+    lake: Lake,
+    table: Table,
+    feed: Feed,
+    happened: str,
+    finish: Finish,
+    other_inputs: Sequence[str],
+    *,
+    prepare: Finish = _as_delivered,
+    split: Split = all_stand,
 ) -> Outcome:
-    """Rebuild a register whole: the newest version of every key its source still holds."""
+    """Rebuild a register whole: the newest version of every key its source still holds.
+
+    Args:
+        lake: The lake.
+        table: The silver table.
+        feed: The feed it is made of.
+        happened: Instant that goes to the ledger as the row's own time.
+        finish: From bronze columns to silver columns.
+        other_inputs: Fingerprints of everything else the rows depend on.
+        prepare: Applied to bronze rows before they get their key: tokens in place of identities,
+            so that no ledger names one.
+        split: Rows that stand and rows that another table does not bear out.
+    """
     files = builds.arrived(lake, feed.name).values()
     inputs = inputs_of(*files, deliveries_digest(lake, feed.name), *other_inputs)
 
     def clean() -> Clean:
-        rows = _keyed(lake.read(tables.table("bronze", feed.name)), feed)
+        bronze = prepare(lake.read(tables.table("bronze", feed.name)))
+        rows, unborne = split(_keyed(bronze, feed))
         kept = newest_per_key(rows, KEY, feed.version_columns, happened=happened, rule=OLDER)
         gone = vanished(rows, deliveries_of(lake, feed.name), KEY, happened)
         stands, set_aside = set_vanished_aside(kept.rows, gone, KEY, happened)
-        return Clean(finish(stands), kept.ledger, set_aside)
+        columns = list(polars_schema(SetAside))
+        parts = [part.select(columns) for part in (unborne, set_aside)]
+        return Clean(finish(stands), kept.ledger, pl.concat(parts, how="vertical_relaxed"))
 
     return build_whole(lake, table, inputs, clean)
 

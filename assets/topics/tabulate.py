@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import ibis.expr.types as ir
@@ -16,10 +16,23 @@ from warehouse.progress import report
 
 
 def topic_whole(
-    lake: Lake, table: Table, upstream: list[Table], transform: Callable[[Engine], ir.Table]
+    lake: Lake,
+    table: Table,
+    upstream: list[Table],
+    transform: Callable[[Engine], ir.Table],
+    *,
+    also: Sequence[object] = (),
 ) -> Outcome:
-    """Rebuild a topic table whole if the content of a table it is made from changed."""
-    inputs = inputs_of(*(builds.content_of(lake, one) for one in upstream))
+    """Rebuild a topic table whole if the content of a table it is made from changed.
+
+    Args:
+        lake: The lake.
+        table: A topic table.
+        upstream: Tables it is made from.
+        transform: Makes its rows.
+        also: What else it depends on: the day as of which it speaks, say.
+    """
+    inputs = inputs_of(*(builds.content_of(lake, one) for one in upstream), *also)
 
     def clean() -> Clean:
         with Engine(lake) as engine:
