@@ -12,11 +12,13 @@ from pathlib import Path
 import polars as pl
 
 from quality.judging import judge
+from schemas.areas import AreaChangeRow
 from schemas.contract import Contract, rule_reason_zh, wire_columns
 from schemas.site import ClockOffsetRow, DirectionRow
 from warehouse.home import Home, HomeError
 from warehouse.lake import empty
 
+AREA_CHANGES = "area_changes.csv"
 DIRECTIONS = "captures/directions.csv"
 CLOCK_OFFSETS = "captures/clock_offsets.csv"
 _SHOWN = 5
@@ -35,6 +37,11 @@ def directions(home: Home) -> pl.DataFrame:
 def clock_offsets(home: Home) -> pl.DataFrame:
     """Clocks that are off: `device_id`, `valid_from`, `valid_until`, `offset_seconds` (not 0)."""
     return read_table(home, CLOCK_OFFSETS, ClockOffsetRow).filter(pl.col("offset_seconds") != 0)
+
+
+def area_changes(home: Home) -> pl.DataFrame:
+    """Codes of areas and those that came after them: `old_code`, `new_code`, `changed_on`."""
+    return read_table(home, AREA_CHANGES, AreaChangeRow)
 
 
 def read_table(home: Home, name: str, contract: type[Contract]) -> pl.DataFrame:

@@ -31,15 +31,26 @@ class Areas:
     """The areas of one tier, ready to be asked."""
 
     def __init__(self, areas: pl.DataFrame, tier: str) -> None:
-        """Take the areas of a tier out of silver.areas (`area_code`, `tier`, `shape` as WKB)."""
+        """Take the areas of a tier out of silver.areas.
+
+        Args:
+            areas: `area_code`, `tier`, `shape` as WKB; with `former_codes`, a code that is no more
+                counts as the one that came after it.
+            tier: `community`, `grid` …
+        """
         own = areas.filter(pl.col("tier") == tier).sort("area_code")
         self.tier = tier
         self.codes = own["area_code"]
         self._shapes = tuple(own["shape"].to_list())
+        self._now: dict[str, str] = {}
+        if "former_codes" in own.columns:
+            pairs = own.select("former_codes", "area_code").explode("former_codes").drop_nulls()
+            self._now = dict(pairs.iter_rows())
 
     def known(self, code: pl.Expr) -> pl.Expr:
-        """The code where it is an area of this tier, else null."""
-        return pl.when(code.is_in(self.codes.implode())).then(code)
+        """The code where it is an area of this tier, or became one; else null."""
+        now = code.replace(self._now) if self._now else code
+        return pl.when(now.is_in(self.codes.implode())).then(now)
 
     def at_points(self, points: pl.DataFrame) -> pl.Series:
         """Area of every (`longitude`, `latitude`) in degrees, null where none holds it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from schemas.contract import Arrival, Contract, geometry, instant, number, text
+from schemas.contract import Arrival, Contract, day, geometry, instant, number, text
 from schemas.feed import NEWEST, Feed
 from schemas.table import Table, with_ledgers
 
@@ -56,8 +56,38 @@ class AreaRow(Arrival):
         )
 
 
+class AreaChangeRow(Arrival):
+    """config/area_changes.csv. Grain: one old code and one code that came after it.
+
+    A merger is several old codes with one new one, a new code one with one, a division one old code
+    with several new ones.
+    """
+
+    old_code = text("原代码", ("old_code", "原代码"), required=True,
+                    pattern=r"^\d{6}(\d{3}){0,3}$")  # fmt: skip
+    new_code = text("新代码", ("new_code", "新代码"), required=True,
+                    pattern=r"^\d{6}(\d{3}){0,3}$")  # fmt: skip
+    changed_on = day("变更日期", ("changed_on", "变更日期"), required=True)
+
+    @dy.rule()
+    def both_are_of_one_tier(cls) -> pl.Expr:
+        """新旧代码应为同一层级（长度相同）"""
+        return pl.col("old_code").str.len_chars() == pl.col("new_code").str.len_chars()
+
+    @dy.rule()
+    def codes_differ(cls) -> pl.Expr:
+        """新旧代码应不同"""
+        return pl.col("old_code") != pl.col("new_code")
+
+    @dy.rule()
+    def ends_or_begins_on_a_day(cls) -> pl.Expr:
+        """同一代码不得在同一天既停用又启用：此后的数据无从分辨"""
+        begun = pl.concat_str("new_code", "changed_on", separator="@").implode()
+        return ~pl.concat_str("old_code", "changed_on", separator="@").is_in(begun)
+
+
 class Area(Contract):
-    """silver.areas. Grain: one area."""
+    """silver.areas. Grain: one area in force."""
 
     area_code = text("区划代码", required=True)
     area_name = text("名称", required=True)
@@ -67,6 +97,11 @@ class Area(Contract):
     centre_longitude = number("中心经度", required=True, unit="degree")
     centre_latitude = number("中心纬度", required=True, unit="degree")
     area_m2 = number("面积", required=True, unit="m2")
+    former_codes = dy.List(
+        dy.String(), nullable=False,
+        metadata={"zh": "原代码", "privacy": "open",
+                  "note": "codes whose whole area is part of this one now"},
+    )  # fmt: skip
     updated_at = instant("更新时间", required=True)
 
 

@@ -1,16 +1,22 @@
-"""空间 space: the areas of three tiers, their size and outline."""
+"""空间 space: the areas of three tiers, their size and outline, and what became of former ones."""
+
+from collections import Counter
 
 import dagster as dg
 import polars as pl
 import shapely
 
 from assets.building import Clean, about, build_whole, inputs_of, told
+from assets.silver.areas import successors
+from assets.site_settings import area_changes
 from schemas import tables
-from schemas.areas import TIERS
-from schemas.contract import Contract, integer, number, text
+from schemas.areas import CODE_LENGTH, TIERS
+from schemas.contract import Contract, day, integer, number, polars_schema, text
+from schemas.feeds import FEEDS
 from schemas.table import Table
 from schemas.topics import register
 from warehouse import builds
+from warehouse.builds import content_fingerprint
 from warehouse.lake import Lake
 
 AREAS = tables.table("silver", "areas")
@@ -37,11 +43,70 @@ TABLE = register(
 )  # fmt: skip
 
 
+class AreaChange(Contract):
+    """topics.space_area_changes. Grain: one code that is no more, and what its facts count for."""
+
+    old_code = text("原代码", required=True)
+    old_name = text("原名称", note="null: never delivered")
+    change_kind = text("变更方式", required=True, codes=("became", "divided"))
+    area_code = text("现属区划", required=True, note="of a divided area the one above its parts")
+    new_codes = text("现代码", required=True, note="codes in force, separated by blanks")
+    changed_on = day("变更日期", required=True, note="the last change on the way")
+    named_row_count = integer(
+        "涉及行数", required=True, unit="行", note="accepted rows of all feeds that name the code"
+    )
+
+
+CHANGES = register(
+    Table("topics", "space_area_changes", AreaChange, "空间 区划变更", None, ("old_code",),
+          "unconditional", True),
+)  # fmt: skip
+
+
 @dg.asset(**about(TABLE), deps=[list(AREAS.key)], kinds={"polars", "deltalake"})
 def space_areas(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per district, street and community: communities and grids in it, size, outline."""
     inputs = inputs_of(builds.content_of(lake, AREAS))
     return told(build_whole(lake, TABLE, inputs, lambda: Clean(summarise(lake.read(AREAS)))))
+
+
+@dg.asset(**about(CHANGES), deps=[list(AREAS.key)], kinds={"polars", "deltalake"})
+def space_area_changes(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """What became of areas that are no more, and how many rows that moved."""
+    changes = area_changes(lake.home)
+    feeds = [f.name for f in FEEDS if "community_code" in f.contract.columns()]
+    arrived = [d for f in feeds for d in builds.arrived(lake, f).values()] if len(changes) else []
+    inputs = inputs_of(builds.content_of(lake, AREAS), content_fingerprint(changes), *arrived)
+    return told(build_whole(lake, CHANGES, inputs, lambda: Clean(_changed(lake, changes, feeds))))
+
+
+def _changed(lake: Lake, changes: pl.DataFrame, feeds: list[str]) -> pl.DataFrame:
+    """Former codes, what came after them, and rows that name them."""
+    after = successors(changes)
+    tables_of = [tables.table("bronze", feed) for feed in feeds] if after else []
+    counts: Counter[str] = Counter()
+    for table in tables_of:
+        code = pl.col("community_code")
+        named = lake.scan(table).filter(code.is_in(list(after))).group_by(code).len().collect()
+        counts.update(dict(named.iter_rows()))
+    delivered = lake.read(tables.table("bronze", "areas"), ["area_code", "area_name", "updated_at"])
+    names = dict(delivered.sort("updated_at").select("area_code", "area_name").iter_rows())
+    days = dict(changes.sort("changed_on").select("old_code", "changed_on").iter_rows())
+    return pl.DataFrame(
+        [
+            (old, names.get(old), "became" if len(new) == 1 else "divided", _above(new),
+             " ".join(new),
+             days[old], counts[old])
+            for old, new in sorted(after.items())
+        ],
+        schema=polars_schema(AreaChange), orient="row",
+    )  # fmt: skip
+
+
+def _above(codes: list[str]) -> str:
+    """The code itself, or the smallest area that holds all of them."""
+    prefixes = [codes[0][:length] for length in CODE_LENGTH.values()]
+    return max((p for p in prefixes if all(c.startswith(p) for c in codes)), key=len)
 
 
 def summarise(areas: pl.DataFrame) -> pl.DataFrame:
