@@ -18,6 +18,7 @@ from pipelines.demo.devices import build_register, write_devices
 from pipelines.demo.fire import write_fire
 from pipelines.demo.housing import build_buildings, write_buildings, write_rentals
 from pipelines.demo.landing import Landing
+from pipelines.demo.places_and_events import write_happenings, write_places
 from pipelines.demo.plan import GROUPS, Plan, feeds_named
 from pipelines.demo.population import write_population
 from pipelines.demo.sensing import write_sensing
@@ -60,7 +61,8 @@ def write_demo(
         scale: 1.0 is the volume of a real district.
         seed: Of all randomness.
         as_of: Aware instant the demo looks back from.
-        feeds: Feeds, sources or groups (captures, registers, cases, sensing, fire); None: all.
+        feeds: Feeds, sources or groups (captures, registers, cases, places,
+            events, sensing, fire); None: all.
             Areas and devices are always written.
         progress: Called with a feed and the share of it that is written.
 
@@ -102,8 +104,8 @@ def _write_feeds(plan: Plan) -> None:
     write_site(plan)
     if plan.feeds.intersection(GROUPS["captures"]):
         write_captures(plan, register)
-    if "grid_cases" in plan.feeds:
-        write_cases(plan, space)
+    cases = write_cases(plan, space) if "grid_cases" in plan.feeds else None
+    write_happenings(plan, register, cases)
     write_sensing(plan, register)
     _write_registers(plan, space)
     write_fire(plan, space)
@@ -116,6 +118,7 @@ def _write_registers(plan: Plan, space: Space) -> None:
         write_buildings(plan, buildings)
     if "rentals" in plan.feeds:
         write_rentals(plan, space)
+    write_places(plan, space, buildings)
     if "small_places" in plan.feeds:
         write_small_places(plan, space)
     if plan.feeds.intersection(("population_household", "population_visits")):

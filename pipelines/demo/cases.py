@@ -32,8 +32,12 @@ _SOURCES = ("collector", "public", "leader", "transfer", "video", "iot")
 _SHARES = (0.62, 0.2, 0.02, 0.06, 0.07, 0.03)
 
 
-def write_cases(plan: Plan, space: Space) -> None:
-    """Write the case files of every day and the truth of every case."""
+def write_cases(plan: Plan, space: Space) -> pl.DataFrame:
+    """Write the case files of every day and the truth of every case.
+
+    Returns:
+        `case_number`, `community_code`, and `closed`: when, in seconds of the demo, if ever.
+    """
     rng = plan.rng("cases")
     count = plan.monthly(CASES_A_MONTH, 300)
     stages, is_self = _stages(plan, rng, count)
@@ -60,6 +64,8 @@ def write_cases(plan: Plan, space: Space) -> None:
         write_csv(plan, "grid_cases", name, pl.concat(parts), encoding)
         plan.progress("grid_cases", (n + 1) / plan.days)
     _note_truth(plan, facts, stages, shifted & (versions > 1), versions)
+    closed = pl.Series(stages[:, STAGES.index("结案")])
+    return facts.select("community_code", case_number="案卷号").with_columns(closed=closed)
 
 
 _COLUMNS = [

@@ -30,7 +30,9 @@ GROUPS = {
         "rentals",
         "small_places",
     ),
-    "cases": ("grid_cases",),
+    "cases": ("grid_cases", "satisfaction_visits"),
+    "places": ("components", "grid_staff", "dwellings"),
+    "events": ("ai_video_events", "iot_events"),
     "sensing": ("sensor_alarms", "sensor_readings"),
     "fire": ("fire_inspections", "fire_alarms"),
 }

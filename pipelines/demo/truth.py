@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.demo.truth_places import PLACES_TRUTH
 from pipelines.demo.truth_social import SOCIAL
 
 _MERGE = {
@@ -149,6 +150,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "is_confirmed": pl.Boolean,
     },
     **SOCIAL,
+    **PLACES_TRUTH,
 }
 """Columns of every truth table. `refused` and their arrival stand under the source, not a feed."""
 
