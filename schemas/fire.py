@@ -102,16 +102,18 @@ class FireAlarm(Contract):
 class FireResponseRow(Arrival):
     """消防出动 bronze.fire_responses, CSV. Grain: one unit sent to one incident."""
 
-    incident_number = text("事件编号", "incident_number", required=True, max_length=40)
-    unit_id = text("出动单位", "unit_id", required=True, max_length=20)
-    call_type = text("警情类型", "call_type", required=True, max_length=80)
-    received_at = instant("接警时间", "received_timestamp", required=True)
-    dispatched_at = instant("派出时间", "dispatch_timestamp")
-    on_scene_at = instant("到场时间", "on_scene_timestamp")
-    available_at = instant("归队时间", "available_timestamp")
-    unit_type = text("单位类型", "unit_type", max_length=40)
-    longitude = number("经度", "longitude", least=-180.0, most=180.0, unit="degree")
-    latitude = number("纬度", "latitude", least=-90.0, most=90.0, unit="degree")
+    incident_number = text(
+        "事件编号", ("事件编号", "incident_number"), required=True, max_length=40
+    )
+    unit_id = text("出动单位", ("出动单位", "unit_id"), required=True, max_length=20)
+    call_type = text("警情类型", ("警情类型", "call_type"), required=True, max_length=80)
+    received_at = instant("接警时间", ("接警时间", "received_at"), required=True)
+    dispatched_at = instant("派出时间", ("派出时间", "dispatched_at"))
+    on_scene_at = instant("到场时间", ("到场时间", "on_scene_at"))
+    available_at = instant("归队时间", ("归队时间", "available_at"))
+    unit_type = text("单位类型", ("单位类型", "unit_type"), max_length=40)
+    longitude = number("经度", ("经度", "longitude"), least=-180.0, most=180.0, unit="degree")
+    latitude = number("纬度", ("纬度", "latitude"), least=-90.0, most=90.0, unit="degree")
     received_day = day("接警日", required=True)
 
     @classmethod

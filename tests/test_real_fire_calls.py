@@ -1,4 +1,4 @@
-"""Ten thousand real unit-level rows of fire calls go through as a feed, gaps and all."""
+"""Ten thousand real unit-level rows of fire calls go through a mapping as a feed, gaps and all."""
 
 from __future__ import annotations
 
@@ -18,6 +18,24 @@ from warehouse.lake import Lake
 
 REAL = Path(__file__).parents[2] / "shared" / "real" / "sf_fire_calls.csv"
 
+# The city's own column names; its times carry a zone.
+MAPPING = """
+feed: fire_responses
+files: "fire_responses/sf_*.csv"
+columns:
+  incident_number: incident_number
+  unit_id: unit_id
+  call_type: call_type
+  received_at: received_timestamp
+  dispatched_at: dispatch_timestamp
+  on_scene_at: on_scene_timestamp
+  available_at: available_timestamp
+  unit_type: unit_type
+  longitude: longitude
+  latitude: latitude
+ignore: [address, neighborhood_district, zipcode_of_incident]
+"""
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REAL.exists(), reason="the real fire calls are not on this machine"),
@@ -29,7 +47,9 @@ def fire_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     root = tmp_path_factory.mktemp("fire") / "home"
     home = write_demo_home(root, days=1, scale=0.001, feeds="areas,devices")
     (home.landing / "fire_responses").mkdir()
-    (home.landing / "fire_responses" / "calls.csv").write_bytes(REAL.read_bytes())
+    (home.landing / "fire_responses" / "sf_calls.csv").write_bytes(REAL.read_bytes())
+    (home.config / "mappings").mkdir(parents=True)
+    (home.config / "mappings" / "sf.yaml").write_text(MAPPING)
     govlake("run", "--home", str(home.root))
     return home
 
