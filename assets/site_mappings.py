@@ -1,13 +1,15 @@
-"""The site's mappings, and the readers of a source's files with or without one."""
+"""The site's mappings and database sources, and the readers of files with or without one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import yaml
 
 from schemas.feeds import Feed
 from schemas.mappings import FORMS, Mapping, MappingError, mapping_of
+from schemas.sources import Source, source_of
 from warehouse.home import Home
 from warehouse.landing import LandedFile, form_of, mapped_form_of
 from warehouse.readers import Naming, Reader, UnreadableFile
@@ -16,26 +18,44 @@ from warehouse.readers.shapes import GeoJsonReader
 from warehouse.readers.tables import CsvReader, XlsxReader
 
 FOLDER = "mappings"
+SOURCES_FOLDER = "sources"
 
 
 def mappings_of(home: Home) -> list[Mapping]:
-    """Every mapping of the site, in name order.
+    """Every mapping of the site in name order, then those of its database sources.
 
     Raises:
         MappingError: one of them cannot be used.
     """
-    found = []
-    for path in sorted((home.config / FOLDER).glob("*.y*ml")):
+    own = [mapping_of(name, document) for name, document in _documents(home, FOLDER)]
+    return own + [source.mapping for source in sources_of(home)]
+
+
+def sources_of(home: Home) -> list[Source]:
+    """Every database source of the site, in name order.
+
+    Raises:
+        MappingError: one of them cannot be used.
+    """
+    return [source_of(name, document) for name, document in _documents(home, SOURCES_FOLDER)]
+
+
+def _documents(home: Home, folder: str) -> Iterator[tuple[str, Any]]:
+    """Name and content of the YAML files of a folder of the site's settings.
+
+    Raises:
+        MappingError: one is not readable; its text is not quoted, it could hold a password.
+    """
+    for path in sorted((home.config / folder).glob("*.y*ml")):
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+            yield path.stem, yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())[:160]
+            mark = getattr(error, "problem_mark", None)
+            where = f", line {mark.line + 1}" if mark else ""
             raise MappingError(
-                f"config/{FOLDER}/{path.name}: not readable as YAML in UTF-8 ({reason}): mend the "
-                "mapping, or take it away, and run again"
-            ) from error
-        found.append(mapping_of(path.stem, document))
-    return found
+                f"config/{folder}/{path.name}: not readable as YAML in UTF-8 "
+                f"({type(error).__name__}{where}): mend it, or take it away, and run again"
+            ) from None
 
 
 class Readers:

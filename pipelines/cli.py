@@ -130,6 +130,20 @@ def upkeep(
     run_upkeep(home_of(home), console, days=vacuum_days, dry_run=dry_run)
 
 
+@app.command()
+def pull(
+    name: Annotated[str | None, typer.Argument(help="Of the source; default: all.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Read again from this number, day or time on.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Land what is new in the database sources of HOME/config/sources; `run` takes it in."""
+    from pipelines.pulling import run_pull
+
+    run_pull(home_of(home), console, name, since)
+
+
 @app.command("map")
 def map_feed(
     feed: Annotated[str, typer.Argument(help="Feed the file's rows belong to, e.g. grid_cases.")],

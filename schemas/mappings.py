@@ -23,7 +23,6 @@ FORMS = ("csv", "xlsx", "ndjson", "geojson")
 _KEYS = ("feed", "files", "encoding", "columns", "constants", "values", "time_formats",
          "time_zone", "coordinate_system", "ignore", "note")  # fmt: skip
 _ZONE = re.compile(r"[+-]([01]\d|2[0-3]):[0-5]\d")
-_REMEDY = "mend the mapping, or take it away, and run again"
 
 
 class MappingError(ValueError):
@@ -75,18 +74,23 @@ class Mapping:
         return {c: tuple(self.columns.get(c, ())) for c in wire_columns(self.feed.contract)}
 
 
-def mapping_of(name: str, document: Any) -> Mapping:
+def mapping_of(name: str, document: Any, fault: Faults | None = None) -> Mapping:
     """A mapping from its parsed YAML.
+
+    Args:
+        name: Of the file, without its extension.
+        document: What it holds.
+        fault: Words for what is wrong, where this is part of another file than a mapping's.
 
     Raises:
         MappingError: a key, column, code or form is not known, or a required column has no source.
     """
-    fault = _Faults(name)
+    fault = fault or Faults(name)
     given = fault.table(document, "the file")
     fault.only(given, _KEYS, "key")
     feed = BY_NAME.get(str(given.get("feed")))
-    if feed is None or feed.object_name:
-        known = ", ".join(n for n, f in BY_NAME.items() if not f.object_name)
+    if feed is None or (feed.object_name and not fault.of_rows):
+        known = ", ".join(n for n, f in BY_NAME.items() if fault.of_rows or not f.object_name)
         raise fault(f"feed: {given.get('feed')!r} is none of: {known}")
     wired = wire_columns(feed.contract)
     columns = {
@@ -139,15 +143,26 @@ def _is_encoding(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Faults:
-    """Words for what is wrong with a mapping."""
+class Faults:
+    """Words for what is wrong with a mapping.
+
+    Attributes:
+        name: Of the file, without its extension.
+        kind: What the file is; it lies in `config/<kind>s/`.
+        of_rows: Whether rows of feeds that otherwise arrive as messages may be mapped too.
+    """
 
     name: str
+    kind: str = "mapping"
+    of_rows: bool = False
 
     def __call__(self, what: str) -> MappingError:
-        return MappingError(f"config/mappings/{self.name}.yaml: {what}: {_REMEDY}")
+        """The error that says what is wrong, where, and the remedy."""
+        remedy = f"mend the {self.kind}, or take it away, and run again"
+        return MappingError(f"config/{self.kind}s/{self.name}.yaml: {what}: {remedy}")
 
     def table(self, value: Any, where: str) -> dict[str, Any]:
+        """A value that should be `name: value` lines; none of them where it is missing."""
         if value is None:
             return {}
         if not isinstance(value, dict):
@@ -155,6 +170,7 @@ class _Faults:
         return {str(key): one for key, one in value.items()}
 
     def list(self, value: Any, where: str) -> list[Any]:
+        """A value that should be a list; an empty one where it is missing."""
         if value is None:
             return []
         if not isinstance(value, list):
@@ -162,5 +178,6 @@ class _Faults:
         return value
 
     def only(self, given: Any, known: Any, what: str) -> None:
+        """Refuse names that are not known."""
         if odd := [name for name in given if name not in known]:
             raise self(f"{what} {', '.join(odd)} is not known; known: {', '.join(known)}")
