@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 
 from schemas.city_time import city_day
-from schemas.contract import Arrival, Contract, day, instant, integer, number, text
+from schemas.contract import Arrival, Contract, day, flag, instant, integer, number, text
 from schemas.feed import NEWEST, Feed
 from schemas.table import Table, with_ledgers
 
@@ -25,6 +25,15 @@ QUANTITIES = {"smoke": "烟雾", "hydrant_pressure": "消火栓压力"}
 # GB/T 26875.3 analog types of pressure, `codes/gb26875_codes.csv`: 4: 0.1 MPa, 5: 0.1 kPa steps.
 COARSE_PRESSURE_TYPE = 4
 PRESSURE_LEVELS_MPA = {"dry": 0.01, "critical": 0.10, "warning": 0.14}
+LEVELS = {
+    "normal": "正常",
+    "warning": "低压预警",
+    "critical": "低压严重",
+    "dry": "无压",
+    "alarm": "烟雾报警",
+}
+LEVEL_RANKS = {level: rank for rank, level in enumerate(LEVELS)}
+"""How bad a level is: 0 is normal; only levels of one quantity are ever compared."""
 
 
 class SensorAlarmRow(Arrival):
@@ -117,6 +126,19 @@ class SensorReading(Contract):
     read_at = instant("读数时间", required=True)
 
 
+class SensorEdge(Contract):
+    """silver.sensor_edges. Grain: one sensor and quantity on one day it sent readings."""
+
+    read_day = day("读数日", required=True)
+    device_id = text("设备编码", required=True)
+    quantity = text("物理量", required=True, codes=QUANTITIES)
+    is_beyond_at_first = flag("首次读数超限", required=True)
+    is_beyond_at_last = flag("末次读数超限", required=True)
+    first_normal_at = instant("首次正常读数时间", note="null: none that day")
+    count_before_normal = integer("此前超限读数数", required=True, unit="次")
+    rank_before_normal = integer("此前最高级别", required=True, note="0: none beyond")
+
+
 # By day a street camera sees someone every hour; at night silence is normal. The limits are those
 # of a long working day and stay the same all year.
 DAYLIGHT_HOURS = range(7, 19)
@@ -155,4 +177,6 @@ TABLES: tuple[Table, ...] = (
             accounts_for=("sensor_readings",),
         )
     ),
-)
+    Table("silver", "sensor_edges", SensorEdge, "传感器读数首末", "read_day",
+          ("device_id", "quantity")),
+)  # fmt: skip
