@@ -72,7 +72,9 @@ def _people(rng: np.random.Generator, count: int, as_of: date) -> pl.DataFrame:
     grown = rng.integers(0, today - 22 * 365, count)
     latest = np.minimum(grown[head] + 36 * 365, today - 30)
     child = rng.integers(grown[head] + 20 * 365, latest)
-    partner = np.clip(grown[head] + rng.integers(-2500, 2500, count), 0, today - 20 * 365)
+    partner = np.abs(grown[head] + rng.integers(-2500, 2500, count))
+    youngest = today - 20 * 365
+    partner = np.where(partner > youngest, 2 * youngest - partner, partner)
     born = np.select([place == 0, place == 1], [grown, partner], child)
     is_twin = (place >= 3) & (rng.random(count) < 0.04)
     born = np.where(is_twin, np.roll(born, 1), born)
@@ -119,6 +121,10 @@ def _numbers(rng: np.random.Generator, people: pl.DataFrame) -> pl.Series:
     order = people.select("born", "is_man", region=pl.Series(region)).with_columns(
         nth=pl.int_range(pl.len()).over("born", "is_man", "region")
     )
+    if order["nth"].max() >= 499:  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
+        raise ValueError(
+            "more people born on one day than there are numbers: ask for fewer records"
+        )
     nth = (order["nth"] * 37 + order["born"] * 211) % 499
     sequence = (nth * 2 + order["is_man"].cast(pl.Int64) + 2).to_numpy()
     body = np.char.add(
