@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import polars as pl
@@ -43,9 +45,7 @@ class Engine:
 
     def __init__(self, lake: Lake, threads: int | None = None) -> None:
         self.lake = lake
-        import_extension("delta")
-        self.backend: DuckDBBackend = ibis.duckdb.connect()
-        self.backend.raw_sql("LOAD delta")
+        self.backend: DuckDBBackend = ibis.duckdb.from_connection(_instance(os.getpid()).cursor())
         self.backend.raw_sql("SET TimeZone = 'UTC'")
         self.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
         self.backend.raw_sql(f"SET threads = {threads or os.cpu_count() or 2}")
@@ -90,6 +90,18 @@ class Engine:
         frame = pl.from_arrow(self.backend.con.execute(sql).to_arrow_table())
         assert isinstance(frame, pl.DataFrame)
         return frame.cast(pl.Schema(polars_schema(contract)))
+
+
+@cache
+def _instance(process: int) -> duckdb.DuckDBPyConnection:
+    """One database a process, in memory: loading the extension costs more than most transforms.
+
+    Engines have connections of their own to it, with temporary views that nobody else sees.
+    """
+    import_extension("delta")
+    connection = duckdb.connect()
+    connection.execute("LOAD delta")
+    return connection
 
 
 def _sql_type(dtype: pl.DataType) -> str:
