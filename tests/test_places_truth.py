@@ -162,3 +162,68 @@ def test_unplaced_rows_count_at_every_tier(demo_lake: Lake, truth: Truth) -> Non
         nowhere = own.filter(pl.col("area_code").str.ends_with("unplaced"), tier=tier)
         assert nowhere["value"].to_list() == [unplaced]
     assert own.filter(tier="district")["value"].to_list() == [standing.height]
+
+
+def test_the_planted_spell_is_one_episode(demo_lake: Lake, truth: Truth) -> None:
+    planted = truth("fire_episodes")
+    found = topic(demo_lake, "fire_episodes").join(
+        planted.select("device_id", "opened_at"), on=["device_id", "opened_at"]
+    )
+    same(found, planted)
+    assert (
+        found["opened_at"].dt.offset_by("8h").dt.date().to_list() == found["opened_day"].to_list()
+    )
+
+
+def test_episodes_agree_with_a_plain_loop_over_all_readings(demo_lake: Lake) -> None:
+    readings = silver(demo_lake, "sensor_readings").sort("read_at", "reading_id")
+    is_open: dict[str, list] = {}
+    expected = []
+    for row in readings.iter_rows(named=True):
+        device, is_normal = row["device_id"], row["level"] == "normal"
+        if is_normal and device in is_open:
+            expected.append((*is_open.pop(device), row["read_at"]))
+        elif not is_normal and device not in is_open:
+            is_open[device] = [device, row["community_code"], row["read_at"]]
+    expected += [(*left, None) for left in is_open.values()]
+    found = topic(demo_lake, "fire_episodes")
+    columns = ["device_id", "community_code", "opened_at", "closed_at"]
+    assert len(expected) > 3
+    assert sorted(found.select(columns).iter_rows(), key=str) == sorted(expected, key=str)
+    days = topic(demo_lake, "fire_episode_days")
+    sums = days.select("episode_count", "closed_count", "open_count", "duration_seconds").sum()
+    closed = [e for e in expected if e[3]]
+    lasted = sum((e[3] - e[2]).total_seconds() for e in closed)
+    assert sums.row(0) == (len(expected), len(closed), len(is_open), lasted)
+
+
+def test_hidden_dangers_are_overdue_after_their_due_day(demo_lake: Lake, truth: Truth) -> None:
+    due = {
+        row["inspection_id"]: row["due_day"]
+        for row in silver(demo_lake, "fire_inspections").iter_rows(named=True)
+    }
+    expected: dict[str | None, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for row in truth("fire_inspections").iter_rows(named=True):
+        left = row["hazard_count"] - row["rectified_count"]
+        is_late = due[row["inspection_id"]] < today(demo_lake)
+        new = [row["hazard_count"], row["rectified_count"], left, left * is_late]
+        own = expected[row["community_code"]]
+        expected[row["community_code"]] = [a + b for a, b in zip(own, new, strict=True)]
+    columns = ["community_code", "hazard_count", "rectified_count", "open_count", "overdue_count"]
+    found = topic(demo_lake, "fire_hazards").select(columns)
+    assert {row[0]: list(row[1:]) for row in found.iter_rows()} == expected
+    assert sum(counts[2] for counts in expected.values()) > 0
+
+
+def test_devices_are_online_offline_or_unknown(demo_lake: Lake) -> None:
+    devices = silver(demo_lake, "devices")
+    by = ["community_code", "device_kind"]
+    found = topic(demo_lake, "sensing_device_states")
+    assert counted(found, by, "device_count") == Counter(devices.select(by).iter_rows())
+    for column, state in (
+        ("online_count", True),
+        ("offline_count", False),
+        ("unknown_count", None),
+    ):
+        own = devices.filter(pl.col("is_online").eq_missing(state))
+        assert counted(found, by, column) == Counter(own.select(by).iter_rows())

@@ -148,7 +148,7 @@ def test_the_restricted_zone_is_closed_to_others(demo_run: Home) -> None:
                    demo_run.lake / "bronze", demo_run.lake / "quarantine"):  # fmt: skip
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
     keys = list(demo_run.keys.iterdir())
-    assert {key.stem for key in keys} == {"passage", "population"}
+    assert {key.stem for key in keys} == {"governance", "passage", "population"}
     assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
 
 

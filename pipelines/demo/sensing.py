@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.demo.devices import Register
+from pipelines.demo.episodes import note_spell, with_spell
 from pipelines.demo.plan import Plan
 from pipelines.demo.site import DAY_S
 from pipelines.demo.tables import clock_text, note_rows, spoil, wall_clock, with_rules, write_csv
@@ -152,7 +153,7 @@ def _write_readings(plan: Plan, register: Register) -> None:
     per_day = plan.per_day(plan.monthly(READINGS_A_MONTH, 500))
     for n, day in enumerate(plan.all_days):
         rng = plan.rng("sensor_readings", day)
-        rows = _readings(plan, rng, register, per_day[n], day)
+        rows = with_spell(plan, register, _readings(plan, rng, register, per_day[n], day), n)
         again = rows.filter(pl.Series(rng.random(len(rows)) < 0.02)).with_columns(
             sent=pl.col("sent") + 120
         )
@@ -174,6 +175,7 @@ def _write_readings(plan: Plan, register: Register) -> None:
         name = f"sensor_readings-{plan.named_day(day)}.ndjson"
         plan.landing.write_text("sensor_readings", name, "\n".join(lines) + "\n")
         note_rows(plan, "sensor_readings", name, pl.Series(rules, dtype=pl.List(pl.String)))
+    note_spell(plan, register)
 
 
 def _readings(
