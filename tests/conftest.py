@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
+from postgres import Server, programs, serving
 from support import govlake, write_demo_home
 
 import assets.topics  # noqa: F401 - registers every topic table and its metrics
@@ -57,3 +58,15 @@ def home(tmp_path: Path) -> Home:
 def lake(home: Home) -> Lake:
     """The lake of an empty home."""
     return Lake(home)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A running PostgreSQL; tests that need one skip where it is not installed."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with serving(found) as running:
+        if running is None:
+            pytest.skip("PostgreSQL does not run as root, and nobody else can be had here")
+        yield running

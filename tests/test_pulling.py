@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
+import fcntl
 import random
 import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-import polars as pl
 import pytest
-import yaml
-import zstandard
 from contract_examples import BOOKS
-from postgres import PASSWORD, Server, programs, serving
+from postgres import Server
+from pulled_homes import ALARMS, EMPTY, NUMBERED, VARIABLE, bronze, describe, landed, pulled, put
 from support import GOVLAKE
 
-from assets.pulling import Pulled, pull
 from assets.silver._newest import newest_days
 from assets.silver.fire import recipes
-from assets.site_mappings import sources_of
 from assets.taking_in import take_in
-from pipelines.pulling import HOURLY_PULL, pull_job
 from schemas import tables
 from schemas.contract import wire_columns
 from schemas.feeds import BY_NAME
@@ -34,71 +26,12 @@ from schemas.sources import SourceError
 from warehouse.home import Home
 from warehouse.lake import Lake
 
-VARIABLE = "GOVLAKE_TEST_DATABASE"
-ALARMS = {
-    "feed": "fire_alarms",
-    "connection": VARIABLE,
-    "table": "alarms",
-    "high_water": "修改",
-    "columns": {"alarm_id": "流水号", "alarm_kind": "类别", "alarmed_at": "发生",
-                "updated_at": "修改", "building_id": "楼号"},
-    "values": {"alarm_kind": {"火": "fire", "障": "fault"}},
-}  # fmt: skip
-NUMBERED = {**ALARMS, "table": "numbered", "high_water": "n",
-            "columns": dict.fromkeys(("alarm_id", "alarm_kind", "alarmed_at", "updated_at"), "t"),
-            "values": {}}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    with serving(found) as running:
-        if running is None:
-            pytest.skip("PostgreSQL does not run as root, and nobody else can be had here")
-        yield running
-
 
 @pytest.fixture
 def database(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     monkeypatch.setenv(VARIABLE, server.address())
-    server.run(
-        "DROP TABLE IF EXISTS alarms, numbered",
-        'CREATE TABLE alarms ("流水号" text, "类别" text, "发生" timestamp, "修改" timestamptz, '
-        '"楼号" text, "照片" bytea)',
-        "CREATE TABLE numbered (n bigint, t text)",
-    )
+    server.run(*EMPTY)
     return server
-
-
-def describe(home: Home, document: dict = ALARMS, name: str = "acme", **more: object) -> None:
-    path = home.config / "sources" / f"{name}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump({**document, **more}, allow_unicode=True), encoding="utf-8")
-
-
-def pulled(home: Home, since: str | None = None) -> Pulled:
-    return pull(Lake(home), sources_of(home)[0], since)
-
-
-def put(server: Server, number: str, updated: str, kind: str = "火", building: str = "B1") -> None:
-    server.run(f"INSERT INTO alarms VALUES ('{number}', '{kind}', '2026-11-19 16:30:00', "
-               f"'{updated}', '{building}', '\\x00')")  # fmt: skip
-
-
-def landed(home: Home, feed: str = "fire_alarms") -> list[dict]:
-    """Every row in landing, in the order in which it landed."""
-    found = []
-    files = (home.landing / feed).glob("db-*.ndjson.zst")
-    for path in sorted(files, key=lambda p: p.stat().st_mtime_ns):
-        with zstandard.open(path, "rt", encoding="utf-8") as lines:
-            found += [json.loads(line) for line in lines]
-    return found
-
-
-def bronze(home: Home, feed: str = "fire_alarms") -> pl.DataFrame:
-    return Lake(home).read(tables.table("bronze", feed))
 
 
 def test_rows_go_the_usual_way_in_and_nothing_else_leaves_the_database(
@@ -125,6 +58,33 @@ def test_rows_go_the_usual_way_in_and_nothing_else_leaves_the_database(
     aside = Lake(home).read(tables.table("quarantine", "fire_alarms"))
     assert aside["rules"].to_list() == [["alarm_kind_is_mapped: 漏水"]]
     assert (home.receipts / f"{first.files[0]}.json").exists()
+
+
+def test_a_value_that_is_no_plain_value_costs_its_row_only(home: Home, database: Server) -> None:
+    describe(
+        home,
+        {k: v for k, v in ALARMS.items() if k != "table"},
+        query="""
+        SELECT "流水号", "类别", "发生", "修改", case "流水号" when 'A2' then
+               E'{"a":\\n 1}'::json else '"B1"' end AS "楼号" FROM alarms;""",
+    )
+    put(database, "A1", "2026-11-19 16:31:00+08")
+    put(database, "A2", "2026-11-19 16:32:00+08")
+    assert pulled(home).rows == 2
+    take_in(Lake(home), "fire_alarms")
+    assert bronze(home)["building_id"].to_list() == ["B1"]
+    aside = Lake(home).read(tables.table("quarantine", "fire_alarms"))
+    assert aside["rules"].to_list() == [["building_id_is_readable"]]
+
+
+def test_two_pulls_of_a_source_at_once_are_refused(home: Home, database: Server) -> None:
+    describe(home)
+    (home.landing / "fire_alarms").mkdir()
+    with (home.landing / "fire_alarms" / ".db-acme.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(SourceError, match="another pull of it is at work"):
+            pulled(home)
+    assert pulled(home).rows == 0
 
 
 def test_the_next_pull_brings_what_is_new_or_changed_and_no_more(
@@ -286,87 +246,3 @@ def test_rows_of_a_feed_that_arrives_as_messages_may_come_from_a_table(
     intake = take_in(Lake(home), "captures")
     assert (intake.set_aside, intake.rows["face_captures accepted"]) == ({}, 1)
     assert bronze(home, "face_captures")["capture_id"].to_list() == [good["capture_id"]]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"table": "nothing"}, "table nothing: there is no such table"),
-        ({"table": "alarms", "high_water": "水位"}, "no column 水位; there are: 流水号"),
-        ({"columns": ALARMS["columns"] | {"building_id": "楼"}}, "no column 楼; there are"),
-        ({"high_water": "类别"}, "类别 is neither a whole number nor a date nor a time"),
-        ({"table": None, "query": "SELEC 1"}, "its query: the query is not readable as SQL"),
-        ({"table": None, "query": "SELECT geheim FROM alarms"}, "names a column that is not there"),
-        ({"table": None, "query": "SELECT *, '私密'::int FROM alarms"}, "SQLSTATE 22P02"),
-        ({"connection": "GOVLAKE_TEST_NOT_SET"}, "GOVLAKE_TEST_NOT_SET is not set"),
-    ],
-)
-def test_what_is_wrong_is_said_in_one_line_with_the_remedy(
-    home: Home, database: Server, change: dict, words: str
-) -> None:
-    put(database, "A1", "2026-11-19 16:31:00+08")
-    describe(home, {k: v for k, v in (ALARMS | change).items() if v is not None})
-    with pytest.raises(SourceError) as caught:
-        pulled(home)
-    said = str(caught.value)
-    assert said.startswith("source acme: ")
-    assert words in said
-    assert said.endswith("and pull again")
-    assert "\n" not in said
-    assert "私密" not in said
-    assert list(home.landing.rglob("db-*.zst")) == []
-
-
-def test_a_source_may_only_read(home: Home, database: Server) -> None:
-    put(database, "A1", "2026-11-19 16:31:00+08")
-    database.run('CREATE OR REPLACE FUNCTION meddle() RETURNS text LANGUAGE sql AS $$ '
-                 'DELETE FROM alarms RETURNING "流水号" $$')  # fmt: skip
-    query = "SELECT *, meddle() FROM alarms"
-    describe(home, {k: v for k, v in ALARMS.items() if k != "table"}, query=query)
-    with pytest.raises(SourceError, match="a source may only read"):
-        pulled(home, None)
-
-
-@pytest.mark.parametrize(
-    ("password", "reason"),
-    [
-        ("wrong-secret", "refuses the user or the password"),
-        ("half@wrong-secret/x:y?z", "is no address"),
-    ],
-)
-def test_no_secret_is_shown(home: Home, server: Server, password: str, reason: str) -> None:
-    describe(home)
-    environment = os.environ | {VARIABLE: server.address(password)}
-    done = subprocess.run([*GOVLAKE, "pull", "acme", "--home", str(home.root)],
-                          capture_output=True, text=True, env=environment)  # fmt: skip
-    said = done.stdout + done.stderr
-    assert done.returncode == 1
-    assert f"no connection by {VARIABLE}" in said
-    assert reason in said
-    assert "Traceback" not in said
-    for secret in (password, "secret", "127.0.0.1", PASSWORD):
-        assert secret not in said
-
-
-def test_nothing_listens_or_no_such_database(
-    home: Home, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    describe(home)
-    monkeypatch.setenv(VARIABLE, server.address(database="nowhere"))
-    with pytest.raises(SourceError, match="knows no such database"):
-        pulled(home)
-    monkeypatch.setenv(VARIABLE, "postgresql://127.0.0.1:1/x")
-    with pytest.raises(SourceError, match="nothing listens"):
-        pulled(home)
-
-
-def test_dagster_pulls_every_source_and_the_schedule_is_off(home: Home, database: Server) -> None:
-    describe(home, NUMBERED)
-    describe(home, NUMBERED, name="broken", table="nothing")
-    database.run("INSERT INTO numbered VALUES (1, 'a')")
-    done = pull_job.execute_in_process(resources={"lake": Lake(home)}, raise_on_error=False)
-    assert not done.success
-    assert len(landed(home)) == 1
-    Path(home.config, "sources", "broken.yaml").unlink()
-    assert pull_job.execute_in_process(resources={"lake": Lake(home)}).success
-    assert HOURLY_PULL.default_status.value == "STOPPED"
