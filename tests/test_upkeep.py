@@ -172,6 +172,15 @@ def test_logs_are_summed_up_by_themselves_and_by_upkeep(lake: Lake) -> None:
     assert Lake(lake.home).read(PLAIN).height == CHECKPOINT_EVERY + 3, "the log begins later"
 
 
+def test_the_log_notes_ranges_of_the_sorting_columns_only(lake: Lake) -> None:
+    lake.append(SORTED, merges("a", "b"))
+    lake.append(SORTED, merges("c", day=DAYS[1]))
+    noted = pl.DataFrame(lake.open(SORTED).get_add_actions(flatten=True))
+    assert {c for c in noted.columns if c.startswith("min.")} == {"min.entity_id"}
+    assert sorted(noted["num_records"]) == [1, 2]
+    assert lake.scan(SORTED).filter(pl.col("merged_into") == "b").collect().height == 1
+
+
 def test_books_keep_themselves_few(lake: Lake) -> None:
     for n in range(120):
         lake.append(FILES, pl.DataFrame([{"file_id": f"f{n}", "source": "s", "file_name": "n",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from schemas.tables import Table
-from warehouse.lake import PROPERTIES, Lake, names_in
+from warehouse.lake import Lake, names_in, properties
 
 
 def data_files(lake: Lake, table: Table) -> pl.DataFrame:
@@ -71,9 +71,9 @@ def checkpoint(lake: Lake, table: Table) -> None:
 
 def lacks_properties(lake: Lake, table: Table) -> bool:
     """Whether the table was created before it got its properties on creation."""
-    return bool(PROPERTIES.items() - lake.open(table).metadata().configuration.items())
+    return bool(properties(table).items() - lake.open(table).metadata().configuration.items())
 
 
 def set_properties(lake: Lake, table: Table) -> None:
     """Give a table the properties it would be created with today."""
-    lake.commit(table, lambda: lake.open(table).alter.set_table_properties(PROPERTIES))
+    lake.commit(table, lambda: lake.open(table).alter.set_table_properties(properties(table)))
