@@ -184,8 +184,7 @@ def _topics(tables: Sequence[Table], metrics: Sequence[Metric]) -> list[str]:
 def _section(
     same: Sequence[Table], metrics: Sequence[Metric], closed: dict[tuple[str, str], Table]
 ) -> list[str]:
-    table, contract = same[0], same[0].contract
-    is_ledger = len(same) > 2
+    table, contract, is_ledger = same[0], same[0].contract, len(same) > 2
     zh = _EACH if is_ledger else "、".join(t.zh for t in same)
     out = [f'<a id="{_anchor(same)}"></a>', "", f"### `{_title(same)}` {zh}", ""]
     out += [f"* {line}" for line in _facts(table, is_ledger=is_ledger)]
