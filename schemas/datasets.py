@@ -14,21 +14,24 @@ from schemas import (
     components,
     devices,
     dwellings,
+    employment,
     fire,
     grid_cases,
     grid_staff,
     housing,
     iot_events,
+    party,
     population,
     satisfaction,
     sensing,
     small_places,
     video_events,
+    welfare,
 )
 
 DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire,
-            small_places, components, video_events, iot_events, grid_staff, dwellings,
-            satisfaction)  # fmt: skip
+            small_places, employment, party, welfare,
+            components, video_events, iot_events, grid_staff, dwellings, satisfaction)  # fmt: skip
 
 
 def declared(what: str) -> list[Any]:

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from contract_book import BAD_COMMUNITY, COMMUNITY, GRID, IN_CHINA, Book, at
+from contract_book import BAD_COMMUNITY, COMMUNITY, GRID, IN_CHINA, Book, Texts, at
+
+# A woman born on 31 December 1949: 70 years and more on the day of these rows.
+_PERSON: Texts = {
+    "person_name": "陈一", "identity_number": "11010519491231002X", "community_code": COMMUNITY,
+    "grid_code": GRID, "updated_at": at("08:00:00"),
+}  # fmt: skip
+_VALID = "identity_number_is_valid"
+_BAD_NUMBERS: list[tuple[str, Texts]] = [
+    (_VALID, {"identity_number": "110105194912310021"}),
+    (_VALID, {"identity_number": "11010519490230002X"}),
+    (_VALID, {"identity_number": "unknown"}),
+]
+_GOOD_NUMBERS: list[Texts] = [
+    {"identity_number": "110105491231002"}, {"identity_number": "11010519491231002x"},
+]  # fmt: skip
+_BADLY_FORMED = BAD_COMMUNITY | {"grid_code": COMMUNITY}
 
 SOCIAL_BOOKS: dict[str, Book] = {
     "small_places": Book(
@@ -29,5 +45,46 @@ SOCIAL_BOOKS: dict[str, Book] = {
         along={"hazard_count": {"rectified_count": None}},
         implied={"rectified_count_is_within_range": {"rectifies_no_more_than_was_found"},
                  "hazard_count_is_readable": {"rectifies_no_more_than_was_found"}},
+    ),
+    "employment": Book(
+        _PERSON | {"employment_state": "2", "education_code": "21", "industry_section": "C",
+                   "registered_day": "2026-11-20"},
+        "identity_number employment_state updated_at", "employment_state industry_section",
+        {"person_name": 60}, badly_formed=_BADLY_FORMED | {"education_code": "51"},
+        broken=[*_BAD_NUMBERS,
+                ("is_registered_before_it_is_reported", {"registered_day": "2026-11-21"})],
+        kept=[*_GOOD_NUMBERS, {"registered_day": None}, {"education_code": "90"},
+              {"updated_at": "2026-11-19T16:00:00Z"}],
+    ),
+    "party_members": Book(
+        _PERSON | {"party_organisation_code": "350299A001", "membership": "1",
+                   "join_day": "1970-07-01", "age_years": "76", "sex_code": "2",
+                   "is_floating": "否"},
+        "identity_number party_organisation_code updated_at", "membership sex_code",
+        {"person_name": 60}, {"age_years": (18, 120)},
+        _BADLY_FORMED | {"party_organisation_code": "支部"},
+        broken=[*_BAD_NUMBERS,
+                ("joins_at_eighteen_or_later", {"join_day": "1967-12-30"}),
+                ("joins_before_it_is_reported", {"join_day": "2026-11-21"}),
+                ("age_agrees_with_the_identity_number", {"age_years": "74"}),
+                ("age_agrees_with_the_identity_number", {"age_years": "78"}),
+                ("sex_agrees_with_the_identity_number", {"sex_code": "1"})],
+        kept=[*_GOOD_NUMBERS, {"join_day": "1967-12-31"}, {"join_day": "2026-11-20"},
+              {"join_day": None}, {"age_years": "75"}, {"age_years": "77"}, {"age_years": None},
+              {"sex_code": "9"}, {"sex_code": None}],
+        implied={"age_years_is_within_range": {"age_agrees_with_the_identity_number"}},
+    ),
+    "welfare": Book(
+        _PERSON | {"household_number": "H1", "is_household_head": "是", "welfare_kind": "1",
+                   "welfare_class": "B", "amount_yuan_per_month": "735.5",
+                   "starts_day": "2026-01-01", "ends_day": "2026-12-31"},
+        "identity_number welfare_kind starts_day updated_at", "welfare_kind welfare_class",
+        {"person_name": 60, "household_number": 40}, {"amount_yuan_per_month": (0, 100_000)},
+        _BADLY_FORMED,
+        broken=[*_BAD_NUMBERS, ("ends_after_it_starts", {"ends_day": "2025-12-31"}),
+                ("only_subsistence_has_a_class", {"welfare_kind": "2"})],
+        kept=[*_GOOD_NUMBERS, {"ends_day": "2026-01-01"}, {"ends_day": None},
+              {"welfare_class": None}, {"welfare_kind": "9", "welfare_class": None}],
+        implied={"welfare_kind_is_a_known_code": {"only_subsistence_has_a_class"}},
     ),
 }  # fmt: skip

@@ -24,6 +24,7 @@ from pipelines.demo.population import write_population
 from pipelines.demo.sensing import write_sensing
 from pipelines.demo.site_files import clear_site, write_site
 from pipelines.demo.small_places import write_small_places
+from pipelines.demo.social import write_social
 from pipelines.demo.space import Space, build_space, write_areas
 from pipelines.demo.truth import Truth
 
@@ -121,6 +122,7 @@ def _write_registers(plan: Plan, space: Space) -> None:
     write_places(plan, space, buildings)
     if "small_places" in plan.feeds:
         write_small_places(plan, space)
+    write_social(plan, buildings)
     if plan.feeds.intersection(("population_household", "population_visits")):
         write_population(plan, space, buildings)
 

@@ -43,7 +43,7 @@ def identity_numbers(rng: np.random.Generator, born: pl.Series) -> pl.Series:
 def write_population(plan: Plan, space: Space, buildings: pl.DataFrame) -> None:
     """Write the wanted sources of population, and who truly lives where."""
     rng = plan.rng("population")
-    people = _people(plan, rng, buildings)
+    people = build_people(plan, rng, buildings)
     if "population_household" not in plan.feeds:
         people = people.with_columns(in_register=False)
     if "population_visits" not in plan.feeds:
@@ -57,7 +57,8 @@ def write_population(plan: Plan, space: Space, buildings: pl.DataFrame) -> None:
     _note_truth(plan, people, pl.concat([_word(register), _word(visits)]))
 
 
-def _people(plan: Plan, rng: np.random.Generator, buildings: pl.DataFrame) -> pl.DataFrame:
+def build_people(plan: Plan, rng: np.random.Generator, buildings: pl.DataFrame) -> pl.DataFrame:
+    """Everybody of 示范区: who they are, where they live, which sources know them."""
     count = max(500, round(PEOPLE * plan.scale))
     first = pl.Series([plan.all_days[0] - timedelta(days=92 * 365)]).cast(pl.Int32)[0]
     born = pl.Series(first + rng.integers(0, 91 * 365, count)).cast(pl.Int32).cast(pl.Date)

@@ -18,4 +18,26 @@ SOCIAL: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "hazard_count": pl.Int64,
         "rectified_count": pl.Int64,
     },
+    "employment": {
+        "identity_number": pl.String,
+        **_PLACED,
+        "employment_state": pl.String,
+        "education_level": pl.String,
+        "industry_section": pl.String,
+    },
+    "party_members": {
+        "identity_number": pl.String,
+        "community_code": pl.String,
+        "age_band": pl.String,
+        "sex_code": pl.String,
+    },
+    "welfare_grants": {
+        "identity_number": pl.String,
+        **_PLACED,
+        "welfare_kind": pl.String,
+        "welfare_class": pl.String,
+        "is_household_head": pl.Boolean,
+        "amount_yuan_per_month": pl.Float64,
+        "is_in_force": pl.Boolean,
+    },
 }
