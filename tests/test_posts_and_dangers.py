@@ -11,6 +11,8 @@ from small_lake import arrive, read
 
 from assets.silver import grid_staff, satisfaction
 from assets.silver._newest import newest_days
+from assets.topics.device_states import TABLE as STATES
+from assets.topics.device_states import count_states
 from assets.topics.fire_hazards import TABLE as HAZARDS
 from assets.topics.fire_hazards import count_hazards
 from assets.topics.grid_staff import GRID_STAFF, GRIDS, count_grids, count_staff
@@ -141,3 +143,13 @@ def test_a_score_stands_in_for_a_missing_answer() -> None:
     assert satisfaction.finish(rows, cases)["answer"].to_list() == [
         "satisfied", "fairly_satisfied", "neutral", "dissatisfied", "dissatisfied"
     ]  # fmt: skip
+
+
+def test_a_device_that_says_nothing_is_neither_online_nor_offline(lake: Lake) -> None:
+    base = {"community_code": COMMUNITY, "device_kind": "camera"}
+    states = (True, True, False, None)
+    devices = [base | {"device_id": str(n), "is_online": s} for n, s in enumerate(states)]
+    write(lake, tables.table("silver", "devices"), devices)
+    with Engine(lake) as engine:
+        found = engine.collect(count_states(engine), STATES.contract)
+    assert found.rows() == [(COMMUNITY, "camera", 4, 2, 1, 1)]
