@@ -14,12 +14,15 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from adbc_driver_postgresql import StatementOptions, dbapi
 
 from schemas.sources import Source, SourceError
 from warehouse.marks import Mark
+
+if TYPE_CHECKING:
+    from adbc_driver_postgresql import dbapi
 
 BATCH_BYTES = 4 << 20
 CONNECT_SECONDS = "15"
@@ -95,6 +98,8 @@ class Database:
             SELECT {mark} AS mark, translate(row_to_json(w)::text, E'\\n\\r', '  ') AS line
             FROM {self._from} AS s CROSS JOIN LATERAL (SELECT {columns}) AS w
             WHERE {self._range(mark, since)} ORDER BY 1"""
+        from adbc_driver_postgresql import StatementOptions
+
         with told(self.source):
             self._cursor.adbc_statement.set_options(
                 **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
@@ -132,6 +137,8 @@ def connected(source: Source) -> Iterator[Database]:
     Raises:
         SourceError: the variable is not set, or the database does not let us in.
     """
+    from adbc_driver_postgresql import dbapi  # half a second that only a pull should cost
+
     address = os.environ.get(source.connection, "").strip()
     if not address:
         raise _fault(source, f"the environment variable {source.connection} is not set",
@@ -162,6 +169,8 @@ def connected(source: Source) -> Iterator[Database]:
 @contextmanager
 def told(source: Source) -> Iterator[None]:
     """Turn the driver's errors into one line that names the source and quotes nothing."""
+    from adbc_driver_postgresql import dbapi
+
     try:
         yield
     except (dbapi.Error, pa.ArrowException, OSError) as error:
