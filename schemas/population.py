@@ -1,4 +1,8 @@
-"""Population 人口: household register and grid visits, one person once (exact identity).
+"""Population 人口: four sources, one person once (exact identity).
+
+The household register and grid visits name everybody by number; property companies often have no
+number, and people who register themselves give one. Rows without a number wait in bronze, set
+aside in silver: the names, telephones and addresses there are for matching by likeness.
 
 Identity numbers (GB 11643), names and phones live in bronze only. From silver on a person is a
 token of this topic. Codes: `codes/person_housing_codes.csv` (numbering of categories differs by
@@ -17,6 +21,11 @@ from schemas.table import Table, with_ledgers
 
 SEX_CODES = {"0": "未知的性别", "1": "男性", "2": "女性", "9": "未说明的性别"}
 CATEGORY_CODES = {"1": "户籍", "2": "流动", "3": "未落户", "4": "境外", "5": "寄住"}
+UNKNOWN_CATEGORY = "0"
+RESIDENT_CATEGORIES = CATEGORY_CODES | {UNKNOWN_CATEGORY: "未知"}
+"""In silver: the newest category any source gave, or unknown where none did."""
+OCCUPANT_ROLES = {"1": "业主", "2": "租户", "3": "家属", "9": "其他"}
+"""Names in common use by property companies; numbering ours."""
 AGE_BANDS = ("0-6", "7-17", "18-34", "35-59", "60-79", "80+")
 
 
@@ -67,17 +76,50 @@ class GridVisitRow(PersonRow):
     is_living_here = flag("在住", ("在住", "is_living_here"))
 
 
+class PropertyResidentRow(PersonRow):
+    """物业住户 bronze.population_property, delivered as XLSX by property companies.
+
+    Grain: one version of one entry of a company's list of residents.
+    """
+
+    record_id = text("登记编号", ("登记编号", "record_id"), required=True, max_length=60)
+    property_company = text("物业公司", ("物业公司", "property_company"), max_length=100)
+    occupant_role = text("住户身份", ("住户身份", "occupant_role"), codes=OCCUPANT_ROLES,
+                         privacy="quasi")  # fmt: skip
+    unit_number = text("单元", ("单元", "unit_number"), privacy="quasi", max_length=40)
+    address = text("住址", ("住址", "地址", "address"), privacy="direct", max_length=200)
+    identity_number = text("公民身份号码", ("公民身份号码", "身份证号", "id_number"),
+                           privacy="direct",
+                           note="often not asked for; null: not matched")  # fmt: skip
+    population_category = text("人口类别", ("人口类别", "population_category"),
+                               codes=CATEGORY_CODES)  # fmt: skip
+
+
+class SelfRegistrationRow(PersonRow):
+    """自主申报 bronze.population_self, NDJSON from the registration app.
+
+    Grain: one version of one registration.
+    """
+
+    record_id = text("登记编号", ("record_id", "登记编号"), required=True, max_length=60)
+    unit_number = text("单元", ("unit_number", "单元"), privacy="quasi", max_length=40)
+    address = text("住址", ("address", "住址"), privacy="direct", max_length=200)
+
+
 class Resident(Contract):
     """silver.residents. Grain: one person (token of the population topic), newest word of any source."""  # noqa: E501 - shown in Dagster as one line
 
     person_token = text("人员令牌", required=True, privacy="quasi")
     sex_code = text("性别", required=True, privacy="quasi")
     birth_year = integer("出生年份", required=True, privacy="quasi")
-    population_category = text("人口类别", required=True, privacy="quasi")
+    population_category = text("人口类别", required=True, codes=RESIDENT_CATEGORIES,
+                               privacy="quasi")  # fmt: skip
     community_code = text("社区编码", note="null: unplaced")
     building_id = text("楼栋编码", privacy="quasi")
     is_registered_here = flag("户籍登记", required=True)
     is_visited = flag("走访登记", required=True)
+    is_property_listed = flag("物业登记", required=True)
+    is_self_registered = flag("自主申报", required=True)
     source_count = integer("来源数", required=True, unit="个")
     updated_at = instant("更新时间", required=True)
 
@@ -87,6 +129,10 @@ FEEDS: tuple[Feed, ...] = (
          ("identity_number",), None, NEWEST, "公安"),
     Feed("population_visits", "网格走访", GridVisitRow, "population_visits", ("csv",),
          ("identity_number",), None, NEWEST, "街道"),
+    Feed("population_property", "物业住户", PropertyResidentRow, "population_property", ("xlsx",),
+         ("record_id",), None, NEWEST, "物业"),
+    Feed("population_self", "自主申报", SelfRegistrationRow, "population_self", ("ndjson",),
+         ("record_id",), None, NEWEST, "街道"),
 )  # fmt: skip
 TABLES: tuple[Table, ...] = (
     *with_ledgers(
@@ -97,7 +143,12 @@ TABLES: tuple[Table, ...] = (
             "实有人口",
             None,
             ("person_token",),
-            accounts_for=("population_household", "population_visits"),
+            accounts_for=(
+                "population_household",
+                "population_visits",
+                "population_property",
+                "population_self",
+            ),
         )
     ),
 )

@@ -7,6 +7,7 @@ register whole without it (`quality/validity.py`). Stays in silver; only counts 
 from __future__ import annotations
 
 from schemas.contract import Arrival, Contract, instant, text
+from schemas.population import RESIDENT_CATEGORIES
 from schemas.table import Table
 
 
@@ -52,7 +53,8 @@ class ResidentPeriod(Contract):
     source = text("来源", required=True, note="whose word it is")
     community_code = text("社区编码", note="null: unplaced")
     building_id = text("楼栋编码", privacy="quasi")
-    population_category = text("人口类别", required=True, privacy="quasi")
+    population_category = text("人口类别", required=True, codes=RESIDENT_CATEGORIES,
+                               privacy="quasi")  # fmt: skip
     valid_from = instant("起", required=True)
     valid_until = instant("止", note="half open; null: still valid")
 

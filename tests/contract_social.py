@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contract_book import BAD_COMMUNITY, COMMUNITY, GRID, IN_CHINA, Book, Texts, at
+from dataclasses import replace
+
+from contract_book import BAD_COMMUNITY, COMMUNITY, GRID, IN_CHINA, Book, Texts, at, person
 
 # A woman born on 31 December 1949: 70 years and more on the day of these rows.
 _PERSON: Texts = {
@@ -20,7 +22,21 @@ _GOOD_NUMBERS: list[Texts] = [
 ]  # fmt: skip
 _BADLY_FORMED = BAD_COMMUNITY | {"grid_code": COMMUNITY}
 
+_LISTED: Texts = {"record_id": "R1", "unit_number": "2", "address": "示例路1号2单元101室"}
+_LISTED_LENGTHS = {"record_id": 60, "unit_number": 40, "address": 200}
+_PROPERTY = person(
+    _LISTED | {"property_company": "示例物业", "occupant_role": "1"},
+    _LISTED_LENGTHS | {"property_company": 100},
+)
+_SELF = person(_LISTED, _LISTED_LENGTHS)
+
 SOCIAL_BOOKS: dict[str, Book] = {
+    "population_property": replace(
+        _PROPERTY, must="record_id updated_at", codes=f"{_PROPERTY.codes} occupant_role",
+        kept=[*_PROPERTY.kept, {"identity_number": None}, {"population_category": None},
+              {"identity_number": None, "birth_day": "1950-01-01"}],
+    ),
+    "population_self": replace(_SELF, must=f"record_id {_SELF.must}"),
     "small_places": Book(
         {"place_id": "P1", "place_name": "一号小吃店", "place_kind": "4",
          "credit_code": "91350100M000100Y43", "building_id": "B1", "community_code": COMMUNITY,

@@ -16,7 +16,7 @@ from assets.silver._persons import newest_persons
 from assets.topics import welfare as welfare_topic
 from assets.topics.tabulate import topic_whole
 from pipelines.demo.credit_codes import credit_code
-from pipelines.demo.population import identity_numbers
+from pipelines.demo.identity import identity_numbers
 from schemas import tables
 from schemas.check_numbers import social_credit_code_is_valid
 from schemas.party import AGE_BANDS, age_band

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
-import io
 import json
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from itertools import combinations
-from pathlib import Path
-from xml.etree import ElementTree
 
 import polars as pl
 import pytest
 import shapely
+from landed import Row, lines_of
 
 from schemas import tables
 from warehouse.home import Home
@@ -27,45 +23,7 @@ pytestmark = pytest.mark.slow
 
 CITY = timezone(timedelta(hours=8))
 Truth = Callable[[str], pl.DataFrame]
-Row = dict[str, str | None]
 BANDS = {30: "18-30", 40: "31-40", 50: "41-50", 60: "51-60", 200: "61+"}
-
-
-def lines_of(path: Path) -> Iterator[Row]:
-    """Rows of a CSV, a workbook of text cells or a file of JSON lines, blanks as None."""
-    if path.suffix == ".xlsx":
-        rows = cells_of(path)
-        header = next(rows)
-        yield from (dict(zip(header, row, strict=True)) for row in rows)
-        return
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030")
-    if path.suffix == ".ndjson":
-        yield from (json.loads(line) for line in text.splitlines())
-        return
-    for row in csv.DictReader(io.StringIO(text)):
-        yield {name: value or None for name, value in row.items()}
-
-
-def cells_of(path: Path) -> Iterator[list]:
-    """Rows of cells of the first sheet: a workbook is zipped XML, its texts stand apart."""
-    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-    with zipfile.ZipFile(path) as book:
-        texts = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
-        words = ["".join(t.itertext()) for t in texts.iter(f"{space}si")]
-        sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
-    width = 0
-    for row in sheet.iter(f"{space}row"):
-        found = {}
-        for cell in row:
-            value = cell.find(f"{space}v")
-            if value is not None:
-                found[cell.attrib["r"].rstrip("0123456789")] = words[int(value.text or "")]
-        width = width or len(found)
-        yield [found.get(chr(ord("A") + n)) for n in range(width)]
 
 
 @pytest.fixture
@@ -301,3 +259,30 @@ def test_older_words_are_superseded_and_ledgers_name_tokens(demo_lake: Lake, goo
         assert ledger.height == len(list(good_rows(feed))) - silver(demo_lake, table).height > 0
         assert set(ledger["outcome"]) == {"superseded"}
         assert ledger["entity_id"].str.contains(r"^[0-9a-f]{24}(/\d)?$").all()
+
+
+def test_residents_of_four_sources_agree_with_the_truth(
+    demo_run: Home, demo_lake: Lake, truth: Truth
+) -> None:
+    token = tokens_of(demo_run, "population")
+    columns = ["community_code", "population_category", "is_registered_here", "is_visited",
+               "is_property_listed", "is_self_registered"]  # fmt: skip
+    own = silver(demo_lake, "residents")
+    expected = as_tokens(truth("persons"), token, columns)
+    assert unordered(own.select("person_token", *columns)) == expected
+    assert own.filter(~pl.col("is_registered_here") & ~pl.col("is_visited")).height > 0
+    assert (own["source_count"] == own.select(pl.sum_horizontal(columns[2:])).to_series()).all()
+    assert own["population_category"].n_unique() == 6, "of some people nobody knows the category"
+
+
+def test_residents_without_a_number_are_set_aside_under_a_token_of_their_record(
+    demo_run: Home, demo_lake: Lake, truth: Truth, good_rows
+) -> None:
+    token = tokens_of(demo_run, "population")
+    aside = silver(demo_lake, "residents_set_aside")
+    assert set(aside["rule"]) == {"identity_number_is_given"}
+    expected = {token(f"{source}:{record}")
+                for source, record in truth("unnumbered_residents").rows()}  # fmt: skip
+    assert set(aside["entity_id"]) == expected
+    nameless = [r for r in good_rows("population_property") if not r["公民身份号码"]]
+    assert aside.height == len(nameless) > len(expected), "older versions wait too"

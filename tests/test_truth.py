@@ -127,7 +127,8 @@ def test_unreadable_files_are_set_aside_whole(demo_run: Home, truth: Truth) -> N
 
 
 def test_set_aside_and_superseded_rows_agree(demo_lake: Lake, truth: Truth) -> None:
-    entity = {"population_household": "residents", "population_visits": "residents"}
+    sources = ("household", "visits", "property", "self")
+    entity = {f"population_{source}": "residents" for source in sources}
     for feed, part in truth("superseded").group_by("feed"):
         name = entity.get(str(feed[0]), str(feed[0]))
         if name == "residents":

@@ -5,10 +5,11 @@ import polars as pl
 
 from assets.building import Clean, about, build_whole, inputs_of, told
 from assets.deliveries import deliveries_digest, deliveries_of, statements
-from assets.silver.residents import SOURCES, without_identity
+from assets.silver.residents import SOURCES, numbered, without_identity
 from quality.placing import Communities
 from quality.validity import periods
 from schemas import tables
+from schemas.population import UNKNOWN_CATEGORY
 from warehouse import builds
 from warehouse.lake import Lake
 
@@ -49,13 +50,26 @@ def resident_periods(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
         key = lake.home.key("population")
         said = {}
         for source in SOURCES:
-            rows = lake.read(tables.table("bronze", source))
+            rows = numbered(lake.read(tables.table("bronze", source)))
             person = without_identity(rows, source, key).with_columns(file_id=rows["file_id"])
             said[source] = communities.place(person).rename({"person_token": "entity_id"})
         facts = ["community_code", "building_id", "population_category"]
+        said = _with_category(said)
         return Clean(_periods(lake, said, facts).rename({"entity_id": "person_token"}))
 
     return told(build_whole(lake, RESIDENTS, _inputs(lake, *SOURCES), clean))
+
+
+def _with_category(said: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Words without a category keep the one last given; property companies know none."""
+    category = pl.col("population_category")
+    given = pl.concat(said.values()).sort(
+        "entity_id", "updated_at", "source", "population_category", nulls_last=True
+    )
+    filled = given.with_columns(
+        category.forward_fill().over("entity_id").fill_null(UNKNOWN_CATEGORY)
+    )
+    return {source: filled.filter(pl.col("source") == source) for source in said}
 
 
 def _periods(lake: Lake, said: dict[str, pl.DataFrame], facts: list[str]) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
 from schemas.metric import Metric
+from schemas.population import RESIDENT_CATEGORIES
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -20,14 +21,14 @@ class PopulationCount(Contract):
     """topics.population_counts. Grain: community × category. No cross-tabulation of persons (part 4)."""  # noqa: E501 - shown in Dagster as one line
 
     community_code = text("社区编码", note="null: unplaced")
-    population_category = text("人口类别", required=True)
+    population_category = text("人口类别", required=True, codes=RESIDENT_CATEGORIES)
     person_count = integer("人数", required=True, unit="人", privacy="sensitive")
 
 
 TABLE = register(
     Table("topics", "population_counts", PopulationCount, "人口 数量", None,
           ("community_code", "population_category"), "conditional", True),
-    Metric("population_person_count", "实有人口", "户籍与走访两源按公民身份号码去重后的人数", "人",
+    Metric("population_person_count", "实有人口", "四个来源按公民身份号码去重后的人数", "人",
            "population_counts", "person_count", counts_persons=True),
     Metric("population_registered_count", "户籍人口", "人口类别为户籍的人数", "人",
            "population_counts", "person_count", (("population_category", ("1",)),),

@@ -123,7 +123,7 @@ def _write_registers(plan: Plan, space: Space) -> None:
     if "small_places" in plan.feeds:
         write_small_places(plan, space)
     write_social(plan, buildings)
-    if plan.feeds.intersection(("population_household", "population_visits")):
+    if any(feed.startswith("population_") for feed in plan.feeds):
         write_population(plan, space, buildings)
 
 

@@ -26,6 +26,8 @@ GROUPS = {
     "registers": (
         "population_household",
         "population_visits",
+        "population_property",
+        "population_self",
         "buildings",
         "rentals",
         "small_places",

@@ -12,32 +12,18 @@ import numpy as np
 import polars as pl
 
 from pipelines.demo.devices import UNKNOWN_COMMUNITY
+from pipelines.demo.identity import ago, identity_numbers
 from pipelines.demo.plan import Plan, pick
+from pipelines.demo.resident_lists import write_lists
 from pipelines.demo.space import Space
 from pipelines.demo.tables import spoil, with_rules, write_csv
 
 PEOPLE = 300_000  # a register has no days: this follows the scale only
-_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
-_CHECK = np.array(list("10X98765432"))
 _SURNAMES = pl.Series([
     "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "林", "黄", "欧阳", "𠮷", "㑇",
     "𬱖",
 ])  # fmt: skip
 _CATEGORIES = pl.Series(["1", "2", "3", "4", "5"])
-
-
-def identity_numbers(rng: np.random.Generator, born: pl.Series) -> pl.Series:
-    """Valid and distinct numbers of 18 digits for birth dates, of a region that does not exist."""
-    order = pl.DataFrame({"born": born}).with_columns(
-        number=pl.int_range(pl.len()).over("born"), shift=pl.lit(int(rng.integers(1, 200)))
-    )
-    sequence = ((order["number"] + order["shift"]) % 1000).cast(pl.String).str.zfill(3)
-    body = pl.DataFrame({"d": born.dt.strftime("%Y%m%d"), "s": sequence}).select(
-        pl.concat_str(pl.lit("350299"), "d", "s")
-    )
-    texts = body.to_series()
-    digits = np.array([texts.str.slice(n, 1).cast(pl.Int64).to_numpy() for n in range(17)])
-    return texts + pl.Series(_CHECK[(_WEIGHTS @ digits) % 11].tolist())
 
 
 def write_population(plan: Plan, space: Space, buildings: pl.DataFrame) -> None:
@@ -54,7 +40,9 @@ def write_population(plan: Plan, space: Space, buildings: pl.DataFrame) -> None:
         _write_household(plan, rng, register)
     if len(visits):
         _write_visits(plan, space, rng, visits)
-    _note_truth(plan, people, pl.concat([_word(register), _word(visits)]))
+    lists = write_lists(plan, people, buildings)
+    words = [_word(register), _word(visits), *(_word(one) for one in lists)]
+    _note_truth(plan, pl.concat(words, how="vertical_relaxed"), register, visits, *lists)
 
 
 def build_people(plan: Plan, rng: np.random.Generator, buildings: pl.DataFrame) -> pl.DataFrame:
@@ -100,7 +88,7 @@ def _household_rows(plan: Plan, rng: np.random.Generator, people: pl.DataFrame) 
         .then(pl.lit(None, dtype=pl.String))
         .otherwise("community"),
         known=pl.when(~(alone & (draw < 0.05))).then("community"),
-        updated=_ago(plan, seconds),
+        updated=ago(plan, seconds),
     )
 
 
@@ -120,14 +108,8 @@ def _visit_rows(plan: Plan, rng: np.random.Generator, people: pl.DataFrame) -> p
         code=pl.when(moved).then("moved_community").otherwise("community"),
         building=pl.when(moved).then("moved_building").otherwise("building"),
         category=pl.when(moved).then(pl.lit("2")).otherwise("category"),
-        updated=_ago(plan, seconds),
+        updated=ago(plan, seconds),
     ).with_columns(known="code")
-
-
-def _ago(plan: Plan, seconds: np.ndarray) -> pl.Series:
-    """Instants (naive city time) so many seconds before the end of the last day."""
-    end = pl.Series([plan.last_day]).cast(pl.Datetime("us"))[0] + timedelta(days=1)
-    return pl.Series(-seconds * 1_000_000 - 2_000_000).cast(pl.Duration("us")) + end
 
 
 def _texts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -209,18 +191,24 @@ def _word(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select("identity_number", "known", "category", "updated")
 
 
-def _note_truth(plan: Plan, people: pl.DataFrame, words: pl.DataFrame) -> None:
-    newest = words.sort("identity_number", "updated").unique(
-        "identity_number", keep="last", maintain_order=True
-    )
+def _note_truth(plan: Plan, words: pl.DataFrame, *sources: pl.DataFrame) -> None:
+    """The newest word says where people live; the category is the newest any source gave."""
+    order = ["identity_number", "updated"]
+    newest = words.sort(order).unique("identity_number", keep="last", maintain_order=True)
+    given = words.drop_nulls("category").sort(order)
+    category = given.unique("identity_number", keep="last", maintain_order=True)
+    flags = ("is_registered_here", "is_visited", "is_property_listed", "is_self_registered")
     persons = (
-        newest.join(people.select("identity_number", "in_register", "in_visits"), "identity_number")
-        .sort("identity_number")
-        .rename(
-            {"known": "community_code", "category": "population_category",
-             "in_register": "is_registered_here", "in_visits": "is_visited"}
+        newest.drop("category")
+        .join(category.select("identity_number", "category"), "identity_number", how="left")
+        .with_columns(
+            pl.col("identity_number").is_in(source["identity_number"].implode()).alias(flag)
+            for flag, source in zip(flags, sources, strict=True)
         )
-    )  # fmt: skip
+        .with_columns(pl.col("category").fill_null("0"))
+        .sort("identity_number")
+        .rename({"known": "community_code", "category": "population_category"})
+    )
     plan.truth.add("persons", persons)
     counts = persons.group_by("community_code").agg(person_count=pl.len()).sort("community_code")
     plan.truth.add("residents", counts)

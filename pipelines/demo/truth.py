@@ -114,6 +114,8 @@ SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "population_category": pl.String,
         "is_registered_here": pl.Boolean,
         "is_visited": pl.Boolean,
+        "is_property_listed": pl.Boolean,
+        "is_self_registered": pl.Boolean,
     },
     "residents": {"community_code": pl.String, "person_count": pl.Int64},
     "buildings": {
