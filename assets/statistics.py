@@ -74,12 +74,9 @@ def current_values(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
             to_date = daily.group_by("metric_id", "tier", "area_code").aggregate(
                 value=_.value.sum()
             )
-            stocks = [
-                at_three_tiers(sum_metric(engine, metric, None), district).drop("value_day")
-                for metric in STOCK_METRICS
-            ]
-            parts = [to_date, *(s.select(to_date.columns) for s in stocks)]
-            everything = ibis.union(*parts) if len(parts) > 1 else to_date
+            summed = [sum_metric(engine, metric, None) for metric in STOCK_METRICS]
+            stocks = at_three_tiers(ibis.union(*summed), district)
+            everything = ibis.union(to_date, stocks.select(to_date.columns))
             return Clean(engine.collect(everything, CURRENT.contract))
 
     return told(build_whole(lake, CURRENT, inputs, clean))

@@ -45,6 +45,7 @@ class Engine:
 
     def __init__(self, lake: Lake, threads: int | None = None) -> None:
         self.lake = lake
+        self._met: dict[tuple[str, str], ir.Table] = {}
         self.backend: DuckDBBackend = ibis.duckdb.from_connection(_instance(os.getpid()).cursor())
         self.backend.raw_sql("SET TimeZone = 'UTC'")
         self.backend.raw_sql(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -62,13 +63,9 @@ class Engine:
 
     def table(self, table: Table, days: Iterable[date] | None = None) -> ir.Table:
         """A lake table as an Ibis table, optionally only some days of it."""
-        name = f"{table.layer}__{table.name}"
-        if self.lake.exists(table):
-            path = str(self.lake.path(table)).replace("'", "''")
-            self.backend.raw_sql(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM delta_scan('{path}')")
-        else:
-            self.backend.con.register(name, empty(table.contract).to_arrow())
-        expression = self.backend.table(name)
+        if table.key not in self._met:
+            self._met[table.key] = self._opened(table)
+        expression = self._met[table.key]
         if days is None or table.partition_by is None:
             return expression
         wanted = sorted(days)
@@ -79,6 +76,16 @@ class Engine:
         return expression.filter(
             day.between(ibis.literal(wanted[0]), ibis.literal(wanted[-1])), day.isin(wanted)
         )
+
+    def _opened(self, table: Table) -> ir.Table:
+        """The table as it is now; an engine sees one state of it from then on."""
+        name = f"{table.layer}__{table.name}"
+        if self.lake.exists(table):
+            path = str(self.lake.path(table)).replace("'", "''")
+            self.backend.raw_sql(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM delta_scan('{path}')")
+        else:
+            self.backend.con.register(name, empty(table.contract).to_arrow())
+        return self.backend.table(name)
 
     def collect(self, expression: ir.Table, contract: type[Contract]) -> pl.DataFrame:
         """Run a transform; every column is cast to the contract's type by the engine itself."""
