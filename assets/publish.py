@@ -1,6 +1,6 @@
 """Publication: a serving generation and a release of exports, built aside and flipped together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -129,15 +129,18 @@ def served_tables(
 ) -> list[ServedTable]:
     """What every serving file holds."""
     return [
-        _served(tables.VALUES, values, _own_and_below),
-        _served(tables.PARENT_VALUES, values, _parent),
-        _served(tables.METRIC_BOOK, metric_book(), _everything),
-        *(_served(t, rows, _scope_of(rows)) for t, rows in topics.items()),
+        _served(tables.VALUES, values, (by_area := RowsByArea(values, "area_code")).below),
+        _served(tables.PARENT_VALUES, values, by_area.of_parent),
+        _served(tables.METRIC_BOOK, book := metric_book(), lambda _: book),
+        *(
+            _served(t, rows, RowsByArea(rows, _area_column(rows)).below)
+            for t, rows in topics.items()
+        ),
     ]
 
 
 def _served(
-    table: tables.Table, rows: pl.DataFrame, scope: Callable[[pl.DataFrame, str], pl.DataFrame]
+    table: tables.Table, rows: pl.DataFrame, scope: Callable[[str], pl.DataFrame]
 ) -> ServedTable:
     return ServedTable(table.name, table.zh, rows, comments(table), scope)
 
@@ -171,28 +174,38 @@ def metric_book() -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _everything(rows: pl.DataFrame, code: str) -> pl.DataFrame:
-    return rows
+class RowsByArea:
+    """Rows looked up by area: sixty files each filtering a year of rows cost more than writing."""
+
+    def __init__(self, rows: pl.DataFrame, column: str) -> None:
+        """`column` holds the area's code, null for what has no place."""
+        self.rows = rows
+        places = rows.select(column).with_row_index("place").group_by(column).agg("place")
+        self._places: dict[str | None, pl.Series] = dict(
+            zip(places[column], places["place"], strict=True)
+        )
+
+    def below(self, code: str) -> pl.DataFrame:
+        """An area's own rows and those of the areas in it; the district also has the unplaced."""
+        return self._of(
+            one for one in self._places if (one is None and len(code) == 6)
+            or (one is not None and one.startswith(code))
+        )  # fmt: skip
+
+    def of_parent(self, code: str) -> pl.DataFrame:
+        """Published totals of the area above; none for the district."""
+        above = {9: 6, 12: 9}.get(len(code))
+        return self._of([code[:above]] if above and code[:above] in self._places else [])
+
+    def _of(self, codes: Iterable[str | None]) -> pl.DataFrame:
+        found = [self._places[code] for code in codes]
+        if not found:
+            return self.rows.clear()
+        return self.rows[pl.concat(found).sort()]
 
 
-def _own_and_below(rows: pl.DataFrame, code: str) -> pl.DataFrame:
-    """An area's own rows and those of the areas in it; the district also has the unplaced ones."""
-    return rows.filter(pl.col("area_code").str.starts_with(code))
-
-
-def _parent(rows: pl.DataFrame, code: str) -> pl.DataFrame:
-    """Published totals of the area above; none for the district."""
-    above = {9: 6, 12: 9}.get(len(code))
-    return rows.filter(pl.col("area_code") == (code[:above] if above else ""))
-
-
-def _in_community(rows: pl.DataFrame, code: str) -> pl.DataFrame:
-    inside = pl.col("community_code").str.starts_with(code)
-    return rows.filter(inside.fill_null(len(code) == 6))
-
-
-def _scope_of(rows: pl.DataFrame) -> Callable[[pl.DataFrame, str], pl.DataFrame]:
-    return _in_community if "community_code" in rows.columns else _own_and_below
+def _area_column(rows: pl.DataFrame) -> str:
+    return "community_code" if "community_code" in rows.columns else "area_code"
 
 
 __all__ = ["AsOf", "generation", "publish"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from assets.publish import served_tables
+from assets.publish import RowsByArea, served_tables
 from schemas import tables
 from schemas.contract import polars_schema
 from schemas.metrics import ServedValue
@@ -142,7 +143,8 @@ def test_nothing_is_served_before_the_first_flip(tmp_path: Path) -> None:
 def test_a_build_that_fails_leaves_the_old_generation_serving(tmp_path: Path) -> None:
     build(tmp_path, "g1", world())
     flip(tmp_path, "g1")
-    twice = ServedTable("t", "表", pl.DataFrame({"a": [1]}), {}, lambda rows, _: rows)
+    rows = pl.DataFrame({"a": [1]})
+    twice = ServedTable("t", "表", rows, {}, lambda _: rows)
     with pytest.raises(duckdb.Error):
         build_generation(tmp_path, "g2", AREAS, [twice, twice])
     assert current(tmp_path) == "g1"
@@ -177,7 +179,7 @@ def test_readers_always_see_one_whole_generation(tmp_path: Path) -> None:
 
     def mark(name: str, number: int) -> ServedTable:
         rows = pl.DataFrame({"generation": [number]})
-        return ServedTable(name, "表", rows, {}, lambda rows, _: rows)
+        return ServedTable(name, "表", rows, {}, lambda _: rows)
 
     def publish(number: int) -> None:
         served = [mark("one", number), mark("two", number)]
@@ -248,3 +250,16 @@ def test_exports_are_released_the_same_way(tmp_path: Path) -> None:
     assert files["governance.b"]["rows"] == 4
     for entry in files.values():
         assert pl.read_parquet(second / entry["path"]).height == entry["rows"]
+
+
+def test_rows_by_area_are_what_a_filter_over_all_rows_finds() -> None:
+    codes = [None, *AREAS, "350299-unplaced"]
+    dice = random.Random(1)
+    rows = pl.DataFrame({"area_code": [dice.choice(codes) for _ in range(500)], "n": range(500)})
+    by_area = RowsByArea(rows, "area_code")
+    own = pl.col("area_code")
+    for code in [*AREAS, "350299003"]:
+        below = rows.filter(own.str.starts_with(code).fill_null(len(code) == 6))
+        assert by_area.below(code).equals(below)
+        above = {9: code[:6], 12: code[:9]}.get(len(code), "none")
+        assert by_area.of_parent(code).equals(rows.filter(own == above))

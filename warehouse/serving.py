@@ -40,14 +40,14 @@ class ServedTable:
         zh: Comment of the table.
         rows: All rows, of every area.
         comments: Column → comment.
-        scope: Rows that belong to an area, given its code.
+        scope: Code of an area → the rows that belong to it.
     """
 
     name: str
     zh: str
     rows: pl.DataFrame
     comments: Mapping[str, str]
-    scope: Callable[[pl.DataFrame, str], pl.DataFrame]
+    scope: Callable[[str], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _fill(
     digests: dict[str, str] = {}
     rebuilt, linked = [], []
     for done, code in enumerate(areas, start=1):
-        own = [(table, table.scope(table.rows, code)) for table in served]
+        own = [(table, table.scope(code)) for table in served]
         digests[code] = fingerprint(
             *(f"{t.name}:{t.zh}:{sorted(t.comments.items())}:{content_fingerprint(rows)}"
               for t, rows in own)

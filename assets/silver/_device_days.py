@@ -28,7 +28,8 @@ BEGINS = (pl.col("event_day").cast(pl.Datetime("us")) - CITY_OFFSET).dt.replace_
 def note_device_days(lake: Lake, feed: Feed) -> None:
     """Look up the devices of days whose files are others than when they were last looked up."""
     files = builds.arrived(lake, feed.name)
-    missing = [day for day in files if day not in _noted(lake, feed.name, files)]
+    noted_before = _noted(lake, feed.name, files)
+    missing = [day for day in files if day not in noted_before]
     found: list[pl.DataFrame] = []
     at_once = days_at_once(lake, feed.name)
     for start in range(0, len(missing), at_once):
@@ -66,7 +67,7 @@ def device_days(lake: Lake, feed: str) -> pl.DataFrame:
 
 def _noted(lake: Lake, feed: str, files: Mapping[str, str]) -> dict[str, list[str]]:
     """Day → its devices, of days noted in the present state of their files."""
-    rows = lake.read(TABLE).filter(pl.col("feed") == feed)
+    rows = lake.book(TABLE).filter(pl.col("feed") == feed)
     return {
         str(row["event_day"]): row["devices"]
         for row in rows.iter_rows(named=True)
