@@ -54,7 +54,7 @@ def daily_values(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
         parts = [sum_metric(engine, metric, days) for metric in EVENT_METRICS]
         return at_three_tiers(ibis.union(*parts) if len(parts) > 1 else parts[0], district)
 
-    return told(topic_days(lake, DAILY, inputs, transform))
+    return told(topic_days(lake, DAILY, inputs, transform, sources_of(EVENT_METRICS)))
 
 
 @dg.asset(

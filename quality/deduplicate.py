@@ -92,25 +92,18 @@ def face_passages(captures: pl.DataFrame) -> Kept:
     own = newest_per_key(captures, "capture_id", ("entered_at", "triggered_at"),
                          happened="shot_at", rule="resent_capture")  # fmt: skip
     tracked = own.rows.filter(pl.col("track_token").is_not_null())
-    order = ["device_id", "shot_day", "track_token", "shot_at", "capture_id"]
-    shots = tracked.sort(order)
-    group = ["device_id", "shot_day", "track_token"]
-    starts = pl.any_horizontal([pl.col(c) != pl.col(c).shift() for c in group]) | (
-        pl.col("shot_at") - pl.col("shot_at").shift() > FACE_GAP
-    )
-    shots = shots.with_columns(passage=starts.fill_null(True).cum_sum())
-    spans = shots.group_by("passage").agg(
-        started_at=pl.col("shot_at").min(),
-        ended_at=pl.col("shot_at").max(),
-        shot_count=pl.len().cast(pl.Int64),
-    )
+    shots = _in_track_order(tracked)
     size = (pl.col("right_px") - pl.col("left_px")) * (pl.col("bottom_px") - pl.col("top_px"))
-    ranked = shots.with_columns(size=size).sort(
-        ["passage", "size", "shot_at", "capture_id"], descending=[False, True, False, False]
+    spans = shots.group_by("passage").agg(
+        started_at=pl.col("shot_at").first(),
+        ended_at=pl.col("shot_at").last(),
+        shot_count=pl.len().cast(pl.Int64),
+        # The first of the largest: shots lie in the order of time and id.
+        best_place=pl.col("place").get(size.arg_max()),
     )
-    is_best = ranked["passage"].is_first_distinct()
-    best = ranked.filter(is_best)
-    others = ranked.filter(~is_best).join(
+    is_best = pl.repeat(False, shots.height, eager=True).scatter(spans["best_place"], True)
+    best = shots.filter(is_best).drop("place")
+    others = shots.filter(~is_best).join(
         best.select("passage", best_id="capture_id"), on="passage", how="left"
     )
     single = own.rows.filter(pl.col("track_token").is_null()).with_columns(
@@ -122,6 +115,36 @@ def face_passages(captures: pl.DataFrame) -> Kept:
     return Kept(
         pl.concat([rows.select(single.columns), single]).drop("track_token"),
         pl.concat([own.ledger, merged]),
+    )
+
+
+def _in_track_order(tracked: pl.DataFrame) -> pl.DataFrame:
+    """Shots by camera, day, track, time and id, with `place` and the number of their `passage`.
+
+    Numbers stand for equal texts while sorting, which costs a quarter; ids are compared only where
+    two shots of a track have one time.
+    """
+    by = ["device", "shot_day", "track", "shot_at"]
+    keys = tracked.select(
+        pl.col("device_id").cast(pl.Categorical).to_physical().alias("device"),
+        "shot_day",
+        pl.col("track_token").cast(pl.Categorical).to_physical().alias("track"),
+        "shot_at",
+    ).with_row_index("place")
+    keys = keys.sort(by)
+    same = pl.all_horizontal([pl.col(c) == pl.col(c).shift() for c in by])
+    is_tied = keys.select((same | same.shift(-1)).fill_null(False)).to_series()
+    if is_tied.any():
+        ids = tracked["capture_id"].gather(keys["place"].filter(is_tied))
+        rank = pl.zeros(keys.height, pl.UInt32, eager=True).scatter(
+            is_tied.arg_true(), ids.rank("ordinal").cast(pl.UInt32)
+        )
+        keys = keys.with_columns(rank.alias("rank")).sort([*by, "rank"])
+    is_other = pl.any_horizontal([pl.col(c) != pl.col(c).shift() for c in by[:3]])
+    starts = is_other | (pl.col("shot_at") - pl.col("shot_at").shift() > FACE_GAP)
+    passage = keys.select(starts.fill_null(True).cum_sum()).to_series()
+    return tracked[keys["place"]].with_columns(
+        passage.alias("passage"), pl.int_range(pl.len(), dtype=pl.UInt32).alias("place")
     )
 
 

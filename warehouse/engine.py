@@ -25,7 +25,7 @@ from schemas.contract import Contract, polars_schema
 from schemas.tables import Table
 from warehouse.lake import Lake, empty
 
-MEMORY_LIMIT = "2GB"
+MEMORY_LIMIT = "1GB"
 
 # Contract type → the type every engine must hand over. Ibis' own Arrow hand-over once gave
 # decimal128 for SUM(BIGINT) under an int64 schema and the stored numbers were garbage, silently.

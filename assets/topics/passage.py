@@ -57,7 +57,7 @@ TABLE = register(
 )
 def passage_device_hours(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Passages and shots by device, hour and kind; only days that changed are counted again."""
-    return told(topic_days(lake, TABLE, day_inputs(lake, *SOURCES), count_hours))
+    return told(topic_days(lake, TABLE, day_inputs(lake, *SOURCES), count_hours, SOURCES))
 
 
 def count_hours(engine: Engine, days: list[date]) -> ir.Table:

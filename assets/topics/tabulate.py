@@ -14,6 +14,9 @@ from warehouse.engine import Engine
 from warehouse.lake import Lake, conform
 from warehouse.progress import report
 
+ROWS_A_PASS = 2_000_000
+"""Rows one transform reads: a week of the headline volume; the engine then needs some 200 MB."""
+
 
 def topic_whole(
     lake: Lake,
@@ -46,27 +49,46 @@ def topic_days(
     table: Table,
     inputs: Mapping[str, str],
     transform: Callable[[Engine, list[date]], ir.Table],
+    upstream: Sequence[Table] = (),
 ) -> Outcome:
-    """Rebuild the stale days of a topic table in one pass over just those days.
+    """Rebuild the stale days of a topic table, as many in one pass as memory allows.
 
     Args:
         lake: The lake.
         table: A topic table partitioned by day.
         inputs: ISO day → fingerprint of what the day is made from.
         transform: Makes the rows of the given days.
+        upstream: Large tables it is made from, whose rows tell how many days fit into one pass.
     """
     wanted = builds.stale(lake, table, inputs)
-    if wanted:
-        days = [date.fromisoformat(day) for day in wanted]
+    done = 0
+    for group in _passes(lake, wanted, upstream):
+        days = [date.fromisoformat(day) for day in group]
         with Engine(lake) as engine:
             rows = conform(table, engine.collect(transform(engine, days), table.contract))
-        built = builds.built_parts(table, rows, {d: inputs[d] for d in wanted})
+        built = builds.built_parts(table, rows, {d: inputs[d] for d in group})
         with lake.home.locked(wait=True):
             lake.replace_parts(table, rows, days)
             builds.record(lake, table, built)
-        report(f"build {table.label}", len(wanted), len(wanted))
+        done += len(group)
+        report(f"build {table.label}", done, len(wanted))
     total = sum(one.rows for one in builds.parts_of(lake, table).values())
     return Outcome(wanted, total)
+
+
+def _passes(lake: Lake, wanted: list[str], upstream: Sequence[Table]) -> list[list[str]]:
+    """Days in groups of about `ROWS_A_PASS` rows of what they are made from."""
+    parts = [builds.parts_of(lake, table) for table in upstream]
+    groups: list[list[str]] = []
+    size = 0
+    for day in wanted:
+        rows = sum(one[day].rows for one in parts if day in one)
+        if not groups or size + rows > ROWS_A_PASS:
+            groups.append([])
+            size = 0
+        groups[-1].append(day)
+        size += rows
+    return groups
 
 
 def day_inputs(lake: Lake, *upstream: Table) -> dict[str, str]:

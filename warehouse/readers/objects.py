@@ -24,6 +24,7 @@ from warehouse.readers.messages import (
     ID_FIELDS,
     Opener,
     Taken,
+    bare_kind,
     holds_messages,
     may_be_message,
     parsed,
@@ -33,6 +34,7 @@ from warehouse.readers.stream import LONGEST_LINE, Lines, lines, whole
 
 LARGEST_DOCUMENT = 256 << 20
 
+_FIRST_KIND = next(iter(ID_FIELDS.values()))
 _BLANKS = np.frombuffer(b" \t\r\v\f\n", np.uint8)
 
 
@@ -102,7 +104,7 @@ class ObjectReader:
                 chunk = self._mixed(table, block.bytes_read)
             else:
                 chunk = Chunk(bytes_read=block.bytes_read)
-                self._bare(table, chunk)
+                self._bare(table, chunk, bare_kind(block.data, offsets))
         for number in block.overlong:
             detail = f"line longer than {LONGEST_LINE >> 20} MiB"
             chunk.broken.append(Broken(self.opener.default, number, 1, detail))
@@ -168,13 +170,21 @@ class ObjectReader:
             self.fields.read(table, self.feeds[name], chunk)
         return chunk
 
-    def _bare(self, table: pa.Table, chunk: Chunk) -> None:
-        """Sort bare object lines to their feeds by the id field they carry."""
+    def _bare(self, table: pa.Table, chunk: Chunk, begins_as: str | None = None) -> None:
+        """Sort bare object lines to their feeds by the id field they carry.
+
+        Args:
+            table: The lines.
+            chunk: Takes their rows.
+            begins_as: What every line begins as, where that is known. An id of the first kind
+                decides, whatever else stands in the line.
+        """
         table = table.append_column("item_number", pa.array(np.ones(len(table), np.int32)))
         table = table.append_column("trigger_time", pa.nulls(len(table), pa.large_string()))
         feed_of_kind, default = self.opener.feed_of_kind, self.opener.default
-        if not feed_of_kind:
-            self.fields.read(table, self.feeds[default], chunk)
+        if not feed_of_kind or (begins_as == _FIRST_KIND and begins_as in feed_of_kind):
+            feed = feed_of_kind.get(begins_as or "", default)
+            self.fields.read(table, self.feeds[feed], chunk)
             return
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
