@@ -21,7 +21,7 @@ from warehouse.lake import Lake, empty
 from warehouse.readers import Broken, Chunk, UnreadableFile
 
 ROWS_PER_JUDGEMENT = 50_000
-ROWS_PER_COMMIT = 400_000
+ROWS_PER_COMMIT = 250_000
 HOPELESS_ROWS = 100_000
 """A file of which not one of so many rows can be accepted is the wrong file; it is set aside."""
 

@@ -7,6 +7,7 @@ midnight, which keeps days independent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,11 +79,12 @@ def _repeated(keys: pl.Series) -> pl.Series:
     return likely.scatter(places, keys.gather(places).is_duplicated()) if len(places) else likely
 
 
-def face_passages(captures: pl.DataFrame) -> Kept:
+def face_passages(captures: pl.DataFrame, without: Sequence[str] = ()) -> Kept:
     """People's passages at single cameras.
 
     Args:
         captures: Bronze rows of face captures of one city day whose device is registered.
+        without: Columns that only tell versions of a capture apart: passages do not carry them.
 
     Returns:
         One row per passage with the best shot's columns and `started_at`, `ended_at`, `shot_count`,
@@ -91,7 +93,8 @@ def face_passages(captures: pl.DataFrame) -> Kept:
     """
     own = newest_per_key(captures, "capture_id", ("entered_at", "triggered_at"),
                          happened="shot_at", rule="resent_capture")  # fmt: skip
-    tracked = own.rows.filter(pl.col("track_token").is_not_null())
+    rows = own.rows.drop(without, strict=False)
+    tracked = rows.filter(pl.col("track_token").is_not_null())
     shots = _in_track_order(tracked)
     size = (pl.col("right_px") - pl.col("left_px")) * (pl.col("bottom_px") - pl.col("top_px"))
     spans = shots.group_by("passage").agg(
@@ -106,7 +109,7 @@ def face_passages(captures: pl.DataFrame) -> Kept:
     others = shots.filter(~is_best).join(
         best.select("passage", best_id="capture_id"), on="passage", how="left"
     )
-    single = own.rows.filter(pl.col("track_token").is_null()).with_columns(
+    single = rows.filter(pl.col("track_token").is_null()).with_columns(
         started_at="shot_at", ended_at="shot_at", shot_count=pl.lit(1, pl.Int64),
         is_tracked=pl.lit(False),
     )  # fmt: skip
