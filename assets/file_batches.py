@@ -18,6 +18,7 @@ from schemas import tables
 from schemas.feeds import BY_NAME
 from schemas.ledgers import QuarantinedRow
 from warehouse.lake import Lake, empty
+from warehouse.memory import give_back
 from warehouse.readers import Broken, Chunk, UnreadableFile
 
 ROWS_PER_JUDGEMENT = 50_000
@@ -85,6 +86,7 @@ class FileBatch:
                     self._written.update(rows["file_id"].unique())
             held.clear()
         self._unwritten = 0
+        give_back()
 
     def forget(self, file_id: str) -> None:
         """Take back every row of a file that turned out unreadable further down."""
