@@ -22,7 +22,7 @@ from warehouse.memory import give_back
 from warehouse.readers import Broken, Chunk, UnreadableFile
 
 ROWS_PER_JUDGEMENT = 50_000
-ROWS_PER_COMMIT = 250_000
+ROWS_PER_COMMIT = 160_000
 HOPELESS_ROWS = 100_000
 """A file of which not one of so many rows can be accepted is the wrong file; it is set aside."""
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-DEPTH = 4
+DEPTH = 2
 """Pieces made beforehand at most; each is a block of lines, so memory stays bounded."""
 
 Piece = TypeVar("Piece")
