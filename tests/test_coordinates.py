@@ -228,9 +228,13 @@ def test_a_feed_says_where_its_coordinates_stand():
     for system in get_args(CoordinateSystem):
         to_wgs84([118.0], [24.0], system)
     with_points = {f.name for f in FEEDS if f.has_points}
-    assert with_points == {"devices", "grid_cases", "buildings", "fire_responses"}
+    assert with_points == {
+        "devices", "grid_cases", "buildings", "components", "fire_responses", "small_places"
+    }  # fmt: skip
     with_shapes = {f.name: f.shape_columns for f in FEEDS if f.shape_columns}
-    assert with_shapes == {"areas": ("shape",), "buildings": ("footprint",)}
+    assert with_shapes == {
+        "areas": ("shape",), "buildings": ("footprint",), "components": ("shape",)
+    }  # fmt: skip
 
 
 def test_an_unknown_system_is_named_with_those_that_are_known():

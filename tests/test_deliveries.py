@@ -43,12 +43,13 @@ def lake(district: Home, tmp_path: Path) -> Lake:
         (home.landing / "areas" / file.name).write_bytes(file.read_bytes())
     lake = Lake(home)
     take_in(lake, "areas")
-    assert dg.materialize(_assets(areas), resources={"lake": lake}).success
+    assert materialised(lake, areas)
     return lake
 
 
-def _assets(*several: Any) -> list[dg.AssetsDefinition]:
-    return list(several)
+def materialised(lake: Lake, *several: Any) -> bool:
+    with dg.DagsterInstance.ephemeral() as instance:
+        return dg.materialize(list(several), resources={"lake": lake}, instance=instance).success
 
 
 def communities(lake: Lake) -> list[str]:
@@ -76,7 +77,7 @@ def declare(lake: Lake, text: str = "feed,files\nrentals,rentals/whole-*.xlsx\n"
 
 def build(lake: Lake) -> tuple[pl.DataFrame, pl.DataFrame]:
     take_in(lake, "rentals")
-    assert dg.materialize(_assets(rentals, rental_periods), resources={"lake": lake}).success
+    assert materialised(lake, rentals, rental_periods)
     own = lake.read(tables.table("silver", "rentals"), ["rental_id", "community_code"])
     history = lake.read(tables.table("silver", "rental_periods"))
     return own.sort("rental_id"), history.sort("rental_id", "valid_from")

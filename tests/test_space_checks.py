@@ -216,4 +216,5 @@ def test_a_broken_table_of_points_is_told_and_an_empty_lake_cannot_tell(lake: La
 
 def test_every_feed_with_coordinates_is_checked() -> None:
     checked = {next(iter(c.check_specs)).asset_key.path[-1] for c in space_checks.SPACE_CHECKS[1:]}
-    assert checked == {"areas", "devices", "grid_cases", "buildings", "fire_responses"}
+    assert checked == {"areas", "devices", "grid_cases", "buildings", "components",
+                       "fire_responses", "small_places"}  # fmt: skip
