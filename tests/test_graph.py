@@ -112,9 +112,10 @@ def test_a_day_can_be_backfilled_by_itself(tmp_path: Path) -> None:
     before = lake.read(table).sort("passage_id")
     lake.delete(table, "shot_day = '2026-11-18'")
     lake.delete(tables.table("ops", "builds"), "table_key = 'silver.face_passages'")
-    done = dg.materialize(
-        [face_passages], partition_key="2026-11-18", resources={"lake": lake},
-        instance=dg.DagsterInstance.ephemeral(),
-    )  # fmt: skip
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize(
+            [face_passages], partition_key="2026-11-18", resources={"lake": lake},
+            instance=instance,
+        )  # fmt: skip
     assert done.success
     assert lake.read(table).sort("passage_id").equals(before)
