@@ -63,7 +63,7 @@ def whole_deliveries(home: Home) -> WholeDeliveries:
 
 def deliveries_of(lake: Lake, feed: str) -> pl.DataFrame:
     """`file_id`, `as_of` of every file of a whole delivery of a feed."""
-    return lake.read(TABLE).filter(pl.col("feed") == feed).select("file_id", "as_of").unique()
+    return lake.book(TABLE).filter(pl.col("feed") == feed).select("file_id", "as_of").unique()
 
 
 def deliveries_digest(lake: Lake, *feeds: str) -> str:

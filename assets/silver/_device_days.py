@@ -102,9 +102,8 @@ def digests(rows: pl.DataFrame) -> dict[str, str]:
     Args:
         rows: `event_day` and anything else.
     """
-    of_rows = rows.drop("event_day").hash_rows(seed=7)
-    mixed = of_rows // 3 + of_rows % 1_000_003 * 7919
-    by_day = rows.select("event_day", one=of_rows, two=mixed).group_by("event_day").agg(
+    hashes = builds.hashed(rows.drop("event_day"))
+    by_day = hashes.with_columns(rows["event_day"]).group_by("event_day").agg(
         pl.len(), pl.col("one", "two").sum()
     )  # fmt: skip
     return {str(day): f"{n}-{one:x}-{two:x}" for day, n, one, two in by_day.iter_rows()}

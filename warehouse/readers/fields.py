@@ -57,7 +57,7 @@ class FieldReader:
             feed: The feed the objects belong to.
             chunk: Takes rows, broken rows, and counts of names.
         """
-        naming = self._naming(feed)
+        naming = self._given or usual_naming(feed)
         queries = _queries(feed.name, tuple(naming.wires.items()))
         texts = self._ask(queries.values, lines)
         texts = self._with_picture(texts, lines, queries)
@@ -70,10 +70,7 @@ class FieldReader:
         if rows.height:
             before = chunk.rows.get(feed.name)
             chunk.rows[feed.name] = rows if before is None else pl.concat([before, rows])
-        self._count_names(lines, texts, feed, chunk)
-
-    def _naming(self, feed: Feed) -> Naming:
-        return self._given or usual_naming(feed)
+        self._count_names(lines, texts, feed, naming, chunk)
 
     def _ask(self, query: str, lines: pa.Table) -> pl.DataFrame:
         self.connection.register("block", lines)
@@ -120,7 +117,9 @@ class FieldReader:
         stands = pl.Series([True]).new_from_index(0, rows.height).scatter(places, False)
         return rows.filter(stands)
 
-    def _count_names(self, lines: pa.Table, texts: pl.DataFrame, feed: Feed, chunk: Chunk) -> None:
+    def _count_names(
+        self, lines: pa.Table, texts: pl.DataFrame, feed: Feed, naming: Naming, chunk: Chunk
+    ) -> None:
         """Count the names of fields nobody reads: forbidden ones, and those no contract knows."""
         names = self._ask(_names_query(feed.object_name is not None), lines)
         if "image_count" in texts.columns:
@@ -128,7 +127,6 @@ class FieldReader:
             if long_lists.any():
                 more = self._ask(_MORE_NAMES, lines.filter(long_lists.to_arrow()))
                 names = pl.concat([names, more])
-        naming = self._naming(feed)
         wanted = naming.wanted | naming.ignored
         forbidden, known = protection.dropped_fields(), protection.known_fields()
         is_ga1400 = feed.object_name is not None

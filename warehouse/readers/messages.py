@@ -164,14 +164,17 @@ class Opener:
         return self.default
 
 
-def holds_messages(data: bytes, offsets: np.ndarray | None = None) -> bool:
+def holds_messages(
+    data: bytes, offsets: np.ndarray | None = None, begins_as: str | None = None
+) -> bool:
     """Whether any line of a block may be more than one bare object.
 
     Args:
         data: Whole lines.
         offsets: Where every line begins, where that is known; saves a search of the whole block.
+        begins_as: `bare_kind` of the block, where it has one.
     """
-    if offsets is not None and bare_kind(data, offsets):
+    if begins_as:
         return _WATCH_LIST_MARKER in data
     if any(marker in data for marker in _MARKERS) or _FIRST_LIST.match(data):
         return True
@@ -190,12 +193,12 @@ def bare_kind(data: bytes, offsets: np.ndarray) -> str | None:
         offsets: Where every line begins, and where the last one ends.
     """
     starts = offsets[:-1]
-    kind = next((kind for start, kind in _BARE_STARTS.items() if data.startswith(start)), None)
-    own = next((start for start, one in _BARE_STARTS.items() if one == kind), b"")
-    if kind is None or len(data) < len(own) + int(starts[-1]):
+    own = next((start for start in _BARE_STARTS if data.startswith(start)), None)
+    if own is None or len(data) < len(own) + int(starts[-1]):
         return None
     text = np.frombuffer(data, np.uint8)
-    return kind if all((text[starts + n] == byte).all() for n, byte in enumerate(own)) else None
+    is_own = all((text[starts + n] == byte).all() for n, byte in enumerate(own))
+    return _BARE_STARTS[own] if is_own else None
 
 
 def may_be_message(line: pl.Expr) -> pl.Expr:

@@ -100,11 +100,12 @@ class ObjectReader:
             offsets = _line_offsets(block.data)
             firsts = np.frombuffer(block.data, np.uint8)[offsets[:-1]]
             table = _line_table(block.data, offsets, firsts, block.first_number)
-            if holds_messages(block.data, offsets):
+            begins_as = bare_kind(block.data, offsets)
+            if holds_messages(block.data, offsets, begins_as):
                 chunk = self._mixed(table, block.bytes_read)
             else:
                 chunk = Chunk(bytes_read=block.bytes_read)
-                self._bare(table, chunk, bare_kind(block.data, offsets))
+                self._bare(table, chunk, begins_as)
         for number in block.overlong:
             detail = f"line longer than {LONGEST_LINE >> 20} MiB"
             chunk.broken.append(Broken(self.opener.default, number, 1, detail))
