@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import polars as pl
 
+from assets import exporting
 from assets.building import inputs_of
 from assets.statistics import CURRENT as CURRENT_VALUES
 from assets.statistics import DAILY as DAILY_VALUES
@@ -15,11 +16,9 @@ from quality.disclosure import is_small, withhold
 from schemas import tables
 from schemas.areas import unplaced_code
 from schemas.contract import private_columns
-from schemas.metric import topic_and_table
 from schemas.metrics import METRICS, MetricEntry, ServedValue
 from schemas.protection import SHARING_ZH
 from warehouse import builds, serving
-from warehouse.exports import ExportedTable, build_release
 from warehouse.lake import Lake, comments
 from warehouse.serving import Generation, ServedTable, ServingError
 
@@ -77,9 +76,10 @@ def publish(lake: Lake, as_of: datetime) -> Generation | None:
     topics = {table: published_rows(lake, table) for table in TOPICS}
     codes = areas.sort(pl.col("area_code").str.len_chars(), "area_code")["area_code"].to_list()
     made = serving.build_generation(lake.home.serving, name, codes, served_tables(values, topics))
-    build_release(lake.home.exports, name, as_of, exported_tables(values, topics))
+    published = {tables.VALUES: values, tables.METRIC_BOOK: metric_book(), **topics}
+    exporting.release(lake, name, as_of, published)
     serving.flip(lake.home.serving, name)
-    serving.flip(lake.home.exports, name)
+    exporting.flip(lake, name)
     lake.append(PUBLICATIONS, pl.DataFrame({
         "generation": [name], "published_at": [datetime.now(UTC)], "as_of": [as_of],
         "inputs": [inputs], "areas_rebuilt": [len(made.rebuilt)],
@@ -143,25 +143,6 @@ def _served(
     table: tables.Table, rows: pl.DataFrame, scope: Callable[[str], pl.DataFrame]
 ) -> ServedTable:
     return ServedTable(table.name, table.zh, rows, comments(table), scope)
-
-
-def exported_tables(
-    values: pl.DataFrame, topics: dict[tables.Table, pl.DataFrame]
-) -> list[ExportedTable]:
-    """What a release holds: the statistics and every topic table."""
-    return [
-        _exported(tables.VALUES, values),
-        _exported(tables.METRIC_BOOK, metric_book()),
-        *(_exported(table, rows) for table, rows in topics.items()),
-    ]
-
-
-def _exported(table: tables.Table, rows: pl.DataFrame) -> ExportedTable:
-    """A topic table under its topic, which its name begins with; others: statistics."""
-    is_topic = table.layer == "topics"
-    topic, name = topic_and_table(table.name) if is_topic else ("statistics", table.name)
-    sharing = SHARING_ZH[table.sharing]
-    return ExportedTable(topic, name, table.zh, sharing, rows, comments(table))
 
 
 def metric_book() -> pl.DataFrame:
