@@ -24,16 +24,23 @@ QUANTITIES = {"smoke": "烟雾", "hydrant_pressure": "消火栓压力"}
 
 # GB/T 26875.3 analog types of pressure, `codes/gb26875_codes.csv`: 4: 0.1 MPa, 5: 0.1 kPa steps.
 COARSE_PRESSURE_TYPE = 4
-PRESSURE_LEVELS_MPA = {"dry": 0.01, "critical": 0.10, "warning": 0.14}
+PRESSURE_LEVELS_MPA = {"dry": 0.01, "critical": 0.10, "warning": 0.14, "over": 1.2}
+"""Below, or at most (dry), or above (over). 0.14 and 0.10 are GB 55036-2022 3.0.3; dry and over are
+our own alert steps, over depends on the device (`codes/fire_thresholds.csv`)."""
 LEVELS = {
     "normal": "正常",
+    "over": "超压",
     "warning": "低压预警",
     "critical": "低压严重",
     "dry": "无压",
     "alarm": "烟雾报警",
 }
 LEVEL_RANKS = {level: rank for rank, level in enumerate(LEVELS)}
-"""How bad a level is: 0 is normal; only levels of one quantity are ever compared."""
+"""How bad a level is: 0 is normal; only levels of one quantity are ever compared.
+
+Too much pressure ranks below too little: a hydrant that swings from one to the other without a
+normal reading between them is a low one first.
+"""
 
 
 class SensorAlarmRow(Arrival):
@@ -122,7 +129,7 @@ class SensorReading(Contract):
     quantity = text("物理量", required=True)
     community_code = text("社区编码", note="null: unplaced")
     value = number("数值", required=True)
-    level = text("级别", required=True, codes=("normal", "warning", "critical", "dry", "alarm"))
+    level = text("级别", required=True, codes=LEVELS)
     read_at = instant("读数时间", required=True)
 
 

@@ -26,14 +26,14 @@ READINGS = tables.table("silver", "sensor_readings")
 START = datetime(2026, 11, 17, 16, tzinfo=UTC)  # midnight of the 18th in the city
 DAYS = [date(2026, 11, day) for day in (18, 19, 20, 21)]
 OTHER = "35029901001320000002"
-WORSE = ("normal", "warning", "critical", "dry", "alarm")
+WORSE = ("normal", "over", "warning", "critical", "dry", "alarm")
 PLACES = {DEVICE: "350299001001", OTHER: None}
 
 Reading = tuple[str, int, float]  # device, hours since the first midnight, pressure
 
 readings = st.lists(
     st.tuples(st.sampled_from([DEVICE, OTHER]), st.integers(0, 95),
-              st.sampled_from([0.2, 0.13, 0.05, 0.0])),
+              st.sampled_from([0.2, 1.3, 0.13, 0.05, 0.0])),
     max_size=40, unique_by=lambda r: r[:2],
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ def rows(found: list[Reading], quantity: str = "hydrant_pressure") -> pl.DataFra
 
 def by_hand(found: list[Reading]) -> set[tuple]:
     """One pass over all readings of a sensor in the order of time."""
-    levels = {0.2: "normal", 0.13: "warning", 0.05: "critical", 0.0: "dry"}
+    levels = {0.2: "normal", 1.3: "over", 0.13: "warning", 0.05: "critical", 0.0: "dry"}
     told = set()
     for device in (DEVICE, OTHER):
         now: list | None = None
@@ -160,6 +160,16 @@ def test_smoke_opens_at_its_first_alarm() -> None:
     assert (row["worst_level"], row["duration_seconds"]) == ("alarm", 3600)
 
 
+def test_too_much_pressure_is_a_grade_of_its_own() -> None:
+    found = rows([(DEVICE, 1, 1.2), (DEVICE, 2, 1.21), (DEVICE, 3, 1.3), (DEVICE, 5, 0.2),
+                  (OTHER, 1, 1.3), (OTHER, 2, 0.13), (OTHER, 3, 0.14)])  # fmt: skip
+    opened = episodes(found, surroundings(edges(found))).sort("device_id")
+    columns = ("device_id", "worst_level", "reading_count", "duration_seconds")
+    assert opened.select(columns).rows() == [
+        (DEVICE, "over", 2, 3 * 3600), (OTHER, "warning", 2, 2 * 3600),
+    ]  # fmt: skip
+
+
 def test_steps_are_those_of_the_code_table() -> None:
     rules = codes.table("fire_thresholds").filter(pl.col("quantity") == "platform alert (ours)")
     text = rules["rule"][0]
@@ -167,4 +177,5 @@ def test_steps_are_those_of_the_code_table() -> None:
         "warning": float(re.findall(r"warn < ([\d.]+)", text)[0]),
         "critical": float(re.findall(r"critical < ([\d.]+)", text)[0]),
         "dry": float(re.findall(r"dry <= ([\d.]+)", text)[0]),
+        "over": float(re.findall(r"over > ([\d.]+)", text)[0]),
     } == PRESSURE_LEVELS_MPA

@@ -82,6 +82,7 @@ def graded(rows: pl.DataFrame) -> pl.DataFrame:
         pl.when(value <= PRESSURE_LEVELS_MPA["dry"]).then(pl.lit("dry"))
         .when(value < PRESSURE_LEVELS_MPA["critical"]).then(pl.lit("critical"))
         .when(value < PRESSURE_LEVELS_MPA["warning"]).then(pl.lit("warning"))
+        .when(value > PRESSURE_LEVELS_MPA["over"]).then(pl.lit("over"))
         .otherwise(pl.lit("normal"))
     )  # fmt: skip
     smoke = pl.when(value >= 1).then(pl.lit("alarm")).otherwise(pl.lit("normal"))

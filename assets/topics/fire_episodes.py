@@ -6,6 +6,9 @@ day that comes; until then it is open. It is filed whole under the city day it o
 cut at midnight. A day is built from its own readings and from `silver.sensor_edges`, and again only
 when one of its sensors stood otherwise the evening before, or when an episode it left open goes on
 or closes.
+
+Pressure above 1.2 MPa is a grade of its own, `over`. That step is ours, the same for all devices,
+and of no standard; metrics of low pressure do not count it.
 """
 
 from datetime import date
@@ -71,14 +74,18 @@ DAYS = register(
     Table("topics", "fire_episode_days", FireEpisodeDay, "消防 超限事件日", "opened_day",
           ("community_code", "quantity", "worst_level"), "conditional", True),
     Metric("fire_episode_count", "超限事件数",
-           "烟感报警或消火栓静压低于0.14MPa的连续时段，按开始日", "次",
+           "烟感报警、消火栓静压低于0.14MPa或高于1.2MPa的连续时段，按开始日", "次",
            "fire_episode_days", "episode_count", (), "opened_day"),
     Metric("fire_smoke_episode_count", "烟感超限事件数", "烟感报警的连续时段，按开始日", "次",
            "fire_episode_days", "episode_count", (("quantity", ("smoke",)),), "opened_day"),
     Metric("fire_hydrant_episode_count", "消火栓低压事件数",
            "消火栓静压低于0.14MPa的连续时段（GB 55036-2022 3.0.3），按开始日", "次",
-           "fire_episode_days", "episode_count", (("quantity", ("hydrant_pressure",)),),
+           "fire_episode_days", "episode_count",
+           (("quantity", ("hydrant_pressure",)), ("worst_level", ("warning", "critical", "dry"))),
            "opened_day"),
+    Metric("fire_hydrant_over_episode_count", "消火栓超压事件数",
+           "消火栓静压高于1.2MPa的连续时段（平台自定阈值，非国家标准），按开始日", "次",
+           "fire_episode_days", "episode_count", (("worst_level", ("over",)),), "opened_day"),
     Metric("fire_closed_episode_count", "超限事件已恢复数",
            "读数已恢复正常的超限事件，按开始日", "次",
            "fire_episode_days", "closed_count", (), "opened_day"),
