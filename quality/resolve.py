@@ -53,8 +53,8 @@ def resolve(
 
     Args:
         records: `source`, `record_id` (together unique) and any of `records.OPTIONAL`: name,
-            id_number, birth_date, sex (GB/T 2261.1), phone, community_code, building, unit, room,
-            address, version_at.
+            id_number, birth_date, sex (GB/T 2261.1), phone, population_category, community_code,
+            building, place, unit, room, address, version_at.
         model: Weights; None: those of the repository.
         threads: Threads of the matching engine; None: all cores.
         memory_gib: Memory of the matching engine; it never spills to disk.

@@ -22,6 +22,7 @@ from schemas import (
     iot_events,
     party,
     population,
+    resolution,
     satisfaction,
     sensing,
     small_places,
@@ -29,9 +30,9 @@ from schemas import (
     welfare,
 )
 
-DATASETS = (areas, devices, captures, grid_cases, sensing, population, housing, fire,
-            small_places, employment, party, welfare,
-            components, video_events, iot_events, grid_staff, dwellings, satisfaction)  # fmt: skip
+DATASETS = (areas, devices, captures, grid_cases, sensing, population, resolution,
+            housing, fire, small_places, employment, party, welfare, components,
+            video_events, iot_events, grid_staff, dwellings, satisfaction)  # fmt: skip
 
 
 def declared(what: str) -> list[Any]:

@@ -31,6 +31,7 @@ from schemas.table import Table
 LAYERS = {
     "bronze": ("入库层", "accepted rows as they arrived, typed, every version; restricted zone"),
     "quarantine": ("隔离区", "rows that broke rules, with the names of these; restricted zone"),
+    "persons": ("人员归并", "who is one person, in clear; restricted zone"),
     "silver": (
         "清洗层",
         "newest versions, duplicates merged, placed; tokens instead of identities",

@@ -1,12 +1,13 @@
-"""Population 人口: four sources, one person once (exact identity).
+"""Population 人口: four sources, one person once.
 
 The household register and grid visits name everybody by number; property companies often have no
-number, and people who register themselves give one. Rows without a number wait in bronze, set
-aside in silver: the names, telephones and addresses there are for matching by likeness.
+number, and people who register themselves give one. Valid numbers match exactly; records without
+one are matched by likeness of name, birth date, telephone and address, or are persons of their own
+(`quality/resolve.py`). Which source decides an attribute: `codes/source_priority.csv`.
 
-Identity numbers (GB 11643), names and phones live in bronze only. From silver on a person is a
-token of this topic. Codes: `codes/person_housing_codes.csv` (numbering of categories differs by
-system).
+Identity numbers (GB 11643), names and phones live in bronze and in the layer `persons` only
+(`resolution.py`), both restricted. From silver on a person is a token of this topic. Codes:
+`codes/person_housing_codes.csv` (numbering of categories differs by system).
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from schemas.table import Table, with_ledgers
 
 SEX_CODES = {"0": "未知的性别", "1": "男性", "2": "女性", "9": "未说明的性别"}
 CATEGORY_CODES = {"1": "户籍", "2": "流动", "3": "未落户", "4": "境外", "5": "寄住"}
+UNKNOWN_SEX = "0"
 UNKNOWN_CATEGORY = "0"
 RESIDENT_CATEGORIES = CATEGORY_CODES | {UNKNOWN_CATEGORY: "未知"}
-"""In silver: the newest category any source gave, or unknown where none did."""
+"""In silver: the category of the golden record, or unknown where no source gave one."""
 OCCUPANT_ROLES = {"1": "业主", "2": "租户", "3": "家属", "9": "其他"}
 """Names in common use by property companies; numbering ours."""
 AGE_BANDS = ("0-6", "7-17", "18-34", "35-59", "60-79", "80+")
@@ -90,7 +92,7 @@ class PropertyResidentRow(PersonRow):
     address = text("住址", ("住址", "地址", "address"), privacy="direct", max_length=200)
     identity_number = text("公民身份号码", ("公民身份号码", "身份证号", "id_number"),
                            privacy="direct",
-                           note="often not asked for; null: not matched")  # fmt: skip
+                           note="often not asked for; null: matched by likeness")  # fmt: skip
     population_category = text("人口类别", ("人口类别", "population_category"),
                                codes=CATEGORY_CODES)  # fmt: skip
 
@@ -107,11 +109,13 @@ class SelfRegistrationRow(PersonRow):
 
 
 class Resident(Contract):
-    """silver.residents. Grain: one person (token of the population topic), newest word of any source."""  # noqa: E501 - shown in Dagster as one line
+    """silver.residents. Grain: one person (token of the population topic), golden record less names."""  # noqa: E501 - shown in Dagster as one line
 
     person_token = text("人员令牌", required=True, privacy="quasi")
-    sex_code = text("性别", required=True, privacy="quasi")
-    birth_year = integer("出生年份", required=True, privacy="quasi")
+    sex_code = text("性别", required=True, codes=SEX_CODES, privacy="quasi",
+                    note="by number, else as said; 0: nobody knows")  # fmt: skip
+    birth_year = integer("出生年份", privacy="quasi",
+                         note="by number, else as said; null: nobody knows")  # fmt: skip
     population_category = text("人口类别", required=True, codes=RESIDENT_CATEGORIES,
                                privacy="quasi")  # fmt: skip
     community_code = text("社区编码", note="null: unplaced")
@@ -121,7 +125,7 @@ class Resident(Contract):
     is_property_listed = flag("物业登记", required=True)
     is_self_registered = flag("自主申报", required=True)
     source_count = integer("来源数", required=True, unit="个")
-    updated_at = instant("更新时间", required=True)
+    updated_at = instant("更新时间", required=True, note="newest of the person's records")
 
 
 FEEDS: tuple[Feed, ...] = (

@@ -23,7 +23,15 @@ PRIVACY_ZH = {"open": "公开", "quasi": "准标识", "direct": "直接标识", 
 SMALLEST_PERSON_COUNT = 5
 """k inside the administration: counts of persons below it are withheld (GB/T 37964; k is ours)."""
 
-RESTRICTED_LAYERS = ("bronze", "quarantine")
+SMALLEST_PERSON_COUNTS: dict[Sharing, int] = {
+    "unconditional": 10,
+    "conditional": SMALLEST_PERSON_COUNT,
+    "restricted": SMALLEST_PERSON_COUNT,
+}
+"""k by sharing class: what anybody may have is coarser."""
+
+RESTRICTED_LAYERS = ("bronze", "quarantine", "persons")
+"""Directories 0700; only these may hold direct identifiers; never served nor exported."""
 
 # Disposition (布控) messages of GA/T 1400.4 by their outer names (our reading of the standard's
 # resource names, unverified). A message that holds one is refused whole.

@@ -9,7 +9,8 @@ from schemas import ledgers
 from schemas.contract import Contract
 from schemas.protection import RESTRICTED_LAYERS, Sharing
 
-Layer = Literal["bronze", "quarantine", "silver", "topics", "statistics", "ops", "serving"]
+Layer = Literal["bronze", "quarantine", "persons", "silver", "topics", "statistics", "ops",
+                "serving"]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ def test_no_column_could_hold_what_is_never_let_in(table) -> None:
 
 @by_table
 def test_direct_identifiers_stay_in_the_restricted_zone(table) -> None:
-    assert table.layer in {"bronze", "quarantine"} or not private_columns(table.contract, "direct")
+    assert table.is_restricted or not private_columns(table.contract, "direct")
 
 
 @by_table

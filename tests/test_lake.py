@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from schemas import tables
 from schemas.contract import INSTANT, polars_schema
+from schemas.protection import RESTRICTED_LAYERS
 from warehouse import builds
 from warehouse.home import Home, HomeError
 from warehouse.lake import Lake, LakeError, comments, conform, empty
@@ -188,10 +189,11 @@ def mode(path: Path) -> int:
 def test_the_restricted_zone_is_closed_to_others(lake: Lake) -> None:
     home = lake.home
     for table in tables.TABLES:
-        if table.layer in ("bronze", "quarantine"):
+        if table.layer in RESTRICTED_LAYERS:
             lake.create(table)
             assert mode(lake.path(table)) == 0o700, table.label
-    zone = (home.landing, home.lake / "bronze", home.lake / "quarantine", home.receipts, home.keys)
+    layers = [home.lake / layer for layer in RESTRICTED_LAYERS]
+    zone = (home.landing, *layers, home.receipts, home.keys)
     assert {mode(path) for path in zone} == {0o700}
 
 

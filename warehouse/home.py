@@ -1,7 +1,7 @@
 """A govlake home: where everything of one installation lies, and who may look.
 
-`landing/`, `lake/bronze`, `lake/quarantine`, `receipts/` and `keys/` are the restricted zone: their
-directories are 0700, the key files 0600.
+`landing/`, the restricted layers of `lake/` (bronze, quarantine, persons), `receipts/` and `keys/`
+are the restricted zone: their directories are 0700, the key files 0600.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from schemas.protection import RESTRICTED_LAYERS
 
 
 class HomeError(Exception):
@@ -76,8 +78,8 @@ class Home:
         """Create the directories with their permissions."""
         for path in (self.root, self.lake, self.serving, self.exports, self.dagster):
             path.mkdir(parents=True, exist_ok=True)
-        for path in (self.landing, self.lake / "bronze", self.lake / "quarantine", self.receipts,
-                     self.keys):  # fmt: skip
+        zone = (self.lake / layer for layer in RESTRICTED_LAYERS)
+        for path in (self.landing, *zone, self.receipts, self.keys):
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
 

@@ -5,8 +5,9 @@ import polars as pl
 
 from assets.building import Clean, about, build_whole, inputs_of, told
 from assets.deliveries import deliveries_digest, deliveries_of, statements
-from assets.silver.residents import SOURCES, numbered, without_identity
+from assets.silver._population import SOURCES, read_source
 from quality.placing import Communities
+from quality.tokens import tokens
 from quality.validity import periods
 from schemas import tables
 from schemas.population import UNKNOWN_CATEGORY
@@ -16,6 +17,7 @@ from warehouse.lake import Lake
 AREAS = tables.table("silver", "areas")
 RENTALS = tables.table("silver", "rental_periods")
 RESIDENTS = tables.table("silver", "resident_periods")
+RECORDS = tables.table("persons", "records")
 
 
 @dg.asset(
@@ -39,25 +41,46 @@ def rental_periods(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
 
 @dg.asset(
     **about(RESIDENTS, "public-security"),
-    deps=[*(["bronze", source] for source in SOURCES), list(AREAS.key)],
+    deps=[*(["bronze", source] for source in SOURCES), list(AREAS.key), list(RECORDS.key)],
     kinds={"polars", "deltalake"},
 )
 def resident_periods(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """Persons through time: in which building and community, by the newest word of any source."""
+    facts = ["community_code", "building_id", "population_category"]
+    records = builds.content_of(lake, RECORDS)
 
     def clean() -> Clean:
         communities = Communities(lake.read(AREAS))
-        key = lake.home.key("population")
+        known, key = lake.read(RECORDS), lake.home.key("population")
         said = {}
         for source in SOURCES:
-            rows = numbered(lake.read(tables.table("bronze", source)))
-            person = without_identity(rows, source, key).with_columns(file_id=rows["file_id"])
-            said[source] = communities.place(person).rename({"person_token": "entity_id"})
-        facts = ["community_code", "building_id", "population_category"]
+            own = tokenised(read_source(lake, source, facts), known, key)
+            said[source] = communities.place(own)
         said = _with_category(said)
         return Clean(_periods(lake, said, facts).rename({"entity_id": "person_token"}))
 
-    return told(build_whole(lake, RESIDENTS, _inputs(lake, *SOURCES), clean))
+    return told(build_whole(lake, RESIDENTS, inputs_of(_inputs(lake, *SOURCES), records), clean))
+
+
+def tokenised(rows: pl.DataFrame, records: pl.DataFrame, key: bytes) -> pl.DataFrame:
+    """Versions with the person's token as `entity_id`, and nothing direct.
+
+    A record its source has left out since is nobody's in `records`: it was its own number's, or its
+    own.
+
+    Args:
+        rows: Bronze rows of one source, `keyed`.
+        records: persons.records.
+        key: Token key of the population topic.
+    """
+    own = rows.join(
+        records.select("source", "record_id", "person_token"), on=["source", "record_id"],
+        how="left",
+    )  # fmt: skip
+    lost = own.select(pl.coalesce("number", "entity_id")).to_series()
+    return own.with_columns(entity_id=pl.coalesce("person_token", tokens(key, lost))).drop(
+        "number", "identity_number", "record_id", "person_token"
+    )
 
 
 def _with_category(said: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -20,12 +20,19 @@ _SAID: Final = {
     "birth_date": pl.col("birth_date").dt.to_string("%Y-%m-%d"),
     "sex": pl.when(pl.col("sex").is_in(["1", "2"])).then("sex"),
     "phone": pl.col("phone_digits"),
+    "population_category": pl.col("population_category"),
     "address": pl.when(pl.any_horizontal(pl.col(c).is_not_null() for c in ADDRESS)).then(
         pl.concat_str([pl.col(c).fill_null("") for c in ADDRESS], separator="|")
     ),
 }
 _COMPARED: Final = {"name": pl.col("name")}
 """Said differently is not said otherwise: names are compared without blanks and dots."""
+_UNSURE: Final = {
+    "identity_number": pl.col("number").is_null(),
+    "address": pl.col("community_code").is_null(),
+}
+"""What decides nothing, whoever said it, while another says more: a number that is not valid, an
+address without a community."""
 _LAST: Final = 1_000
 """Rank of a source the table does not name."""
 
@@ -82,8 +89,7 @@ def _ranked(own: pl.DataFrame, column: str) -> pl.DataFrame:
         "person_key", "source", "record_id", "version_at",
         value=_SAID[column],
         compared=_COMPARED.get(column, _SAID[column]),
-        # A number that is not valid decides nothing, whoever wrote it.
-        is_unsure=pl.col("number").is_null() if column == "identity_number" else pl.lit(False),
+        is_unsure=_UNSURE.get(column, pl.lit(False)),
     ).filter(pl.col("value").is_not_null())  # fmt: skip
     read_off = _read_off_the_number(own, column)
     if read_off is not None:

@@ -16,10 +16,12 @@ from quality.resolution.names import comparable_names
 KEY: Final = ("source", "record_id")
 OPTIONAL: Final = {
     "name": pl.String, "id_number": pl.String, "birth_date": pl.Date, "sex": pl.String,
-    "phone": pl.String, "community_code": pl.String, "building": pl.String, "unit": pl.String,
-    "room": pl.String, "address": pl.String, "version_at": pl.Datetime("us", "UTC"),
+    "phone": pl.String, "population_category": pl.String, "community_code": pl.String,
+    "building": pl.String, "place": pl.String, "unit": pl.String, "room": pl.String,
+    "address": pl.String, "version_at": pl.Datetime("us", "UTC"),
 }  # fmt: skip
-"""Columns a source may lack; they count as unknown."""
+"""Columns a source may lack; they count as unknown. A place is a building in words, looked at only
+where it has no code."""
 
 LARGEST_BLOCK: Final = 100
 """More records than this under one key say nothing about persons: a collective door, 1 January."""
@@ -70,7 +72,9 @@ def comparable(records: pl.DataFrame) -> pl.DataFrame:
     own = own.with_columns(
         number=_number(pl.col("id_number"), pl.col("birth_date")),
         phone_digits=_phone(pl.col("phone")),
-        building_key=_joined("community_code", "building"),
+        building_key=pl.coalesce(
+            _joined("community_code", "building"), _joined("community_code", "place")
+        ),
         sex_known=pl.when(pl.col("sex").is_in(["1", "2"])).then("sex"),
     ).with_columns(
         damaged=_damaged(pl.col("id_number"), pl.col("number")),
