@@ -22,7 +22,7 @@ def show_places(home: Home, console: Console) -> None:
     """Where the serving file and the exports are."""
     try:
         console.print(f"serving file: {serving.serving_file(home.serving)}")
-        console.print(f"exports:      {home.exports / 'current'}")
+        console.print(f"exports:      {home.exports / 'latest'}")
     except serving.ServingError as error:
         console.print(str(error))
 

@@ -27,6 +27,8 @@ class Table:
         sharing: Sharing class of what is published from it.
         served: Whether serving files and exports carry it.
         accounts_for: Feeds whose accepted rows a silver table accounts for, by its ledgers.
+        major: Major version of its published columns (`published.py`): raise it when one of them is
+            removed, renamed or retyped.
     """
 
     layer: Layer
@@ -38,6 +40,7 @@ class Table:
     sharing: Sharing = "restricted"
     served: bool = False
     accounts_for: tuple[str, ...] = ()
+    major: int = 1
 
     @property
     def key(self) -> tuple[str, str]:

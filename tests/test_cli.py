@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from support import govlake
 
-from warehouse import serving
 from warehouse.home import Home
 from warehouse.lake import Lake
 
@@ -124,7 +123,7 @@ def test_exports_carry_their_checksums(demo_run: Home) -> None:
 
     import polars as pl
 
-    folder = demo_run.exports / serving.CURRENT
+    folder = demo_run.exports / "latest"
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["as_of"] == "2026-11-19T16:00:00+00:00"
     for entry in manifest["files"]:

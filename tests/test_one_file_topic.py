@@ -90,4 +90,4 @@ def test_one_new_file_makes_a_topic_database(tmp_path: Path) -> None:
         ).fetchone()  # pyright: ignore[reportGeneralTypeIssues]
     assert counted == planted == value
     assert planted > 0
-    assert list((home.exports / "current").rglob("lamps/**/*.parquet"))
+    assert list((home.exports / "latest").rglob("lamps/**/*.parquet"))

@@ -50,7 +50,7 @@ def texts_outside_the_restricted_zone(home: Home) -> dict[str, pl.Series]:
             for name, dtype in rows.schema.items():
                 if dtype == pl.String:
                     found[f"{table.label}.{name}"] = rows[name].drop_nulls()
-    for path in sorted((home.exports / "current").rglob("*.parquet")):
+    for path in sorted((home.exports / "latest").rglob("*.parquet")):
         rows = pl.read_parquet(path)
         for name, dtype in rows.schema.items():
             if dtype == pl.String:

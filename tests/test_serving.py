@@ -6,7 +6,7 @@ import json
 import os
 import random
 import threading
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from assets.publish import RowsByArea, served_tables
 from schemas import tables
 from schemas.contract import polars_schema
 from schemas.metrics import ServedValue
-from warehouse.exports import ExportedTable, build_release
 from warehouse.serving import (
     KEEP_GENERATIONS,
     MANIFEST,
@@ -232,24 +231,6 @@ def test_there_is_never_a_moment_without_a_current_generation(tmp_path: Path) ->
     for reader in readers:
         reader.join()
     assert failures == []
-
-
-def test_exports_are_released_the_same_way(tmp_path: Path) -> None:
-    as_of = datetime(2026, 11, 20, tzinfo=UTC)
-
-    def exported(name: str, count: int) -> ExportedTable:
-        return ExportedTable("governance", name, "表", "有条件共享", case_days(world(c1=count)), {})
-
-    first = build_release(tmp_path, "r1", as_of, [exported("a", 1), exported("b", 1)])
-    flip(tmp_path, "r1")
-    second = build_release(tmp_path, "r2", as_of, [exported("a", 1), exported("b", 2)])
-    same = [(one / "governance" / name / "data.parquet").stat().st_ino
-            for name in ("a", "b") for one in (first, second)]  # fmt: skip
-    assert (same[0] == same[1], same[2] == same[3]) == (True, False)
-    files = {e["table"]: e for e in json.loads((second / MANIFEST).read_text())["files"]}
-    assert files["governance.b"]["rows"] == 4
-    for entry in files.values():
-        assert pl.read_parquet(second / entry["path"]).height == entry["rows"]
 
 
 def test_rows_by_area_are_what_a_filter_over_all_rows_finds() -> None:

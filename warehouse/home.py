@@ -46,7 +46,7 @@ class Home:
 
     @property
     def exports(self) -> Path:
-        """Releases for downstream systems; `current` points to the newest."""
+        """Releases for downstream systems; `latest` points to the newest."""
         return self.root / "exports"
 
     @property

@@ -125,12 +125,12 @@ def _fill(
     return digests, rebuilt, linked
 
 
-def flip(root: Path, name: str) -> None:
-    """Point `current` at a generation, atomically, and clear away old ones."""
-    link = root / f".{CURRENT}-next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(name)
-    link.replace(root / CURRENT)
+def flip(root: Path, name: str, link: str = CURRENT) -> None:
+    """Point a link at a generation, atomically, and clear away old ones."""
+    aside = root / f".{link}-next"
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(name)
+    aside.replace(root / link)
     others = sorted(
         (p for p in root.iterdir() if p.is_dir() and not p.is_symlink() and p.name != name),
         key=lambda p: p.stat().st_mtime,
