@@ -24,6 +24,8 @@ KEEP_GENERATIONS = 5
 BLOCK_BYTES = 16_384
 CURRENT = "current"
 MANIFEST = "manifest.json"
+EMPTY = "empty"
+"""File of the tables without a row: what a user without an area opens."""
 _TEMPLATE = ".template"
 
 
@@ -90,7 +92,8 @@ def build_generation(
     _write_template(template, served)
     with duckdb.connect(config={"threads": "1"}) as connection:
         digests, rebuilt, linked = _fill(connection, root, building, areas, served, before)
-    template.unlink()
+    template.chmod(0o640)
+    template.rename(building / f"{EMPTY}.duckdb")
     (building / MANIFEST).write_text(json.dumps({"generation": name, "areas": digests}, indent=1))
     building.rename(final)
     return Generation(name, rebuilt, linked)
@@ -154,7 +157,7 @@ def serving_file(root: Path, area_code: str | None = None) -> Path:
         ServingError: nothing was published yet, or there is no such area.
     """
     folder = root / CURRENT
-    files = sorted(folder.glob("*.duckdb"), key=lambda p: (len(p.stem), p.stem))
+    files = sorted(folder.glob("[0-9]*.duckdb"), key=lambda p: (len(p.stem), p.stem))
     if not files:
         raise ServingError("nothing is published yet: run `govlake run` first")
     if area_code is None:
