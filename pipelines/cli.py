@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines import exporting
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -22,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(exporting.app, name="export")
 console = Console()
 errors = Console(stderr=True)
 

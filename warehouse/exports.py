@@ -254,6 +254,13 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return manifest if manifest.get("format") == FORMAT else {}
 
 
+def releases_of(root: Path) -> list[dict[str, Any]]:
+    """Manifests of the finished releases, newest first."""
+    folders = [p.parent for p in root.glob(f"*/{SUCCESS}") if not p.parent.is_symlink()]
+    folders.sort(key=lambda folder: (folder / SUCCESS).stat().st_mtime_ns, reverse=True)
+    return [manifest for folder in folders if (manifest := manifest_of(folder))]
+
+
 def flip_release(root: Path, release: str) -> None:
     """Point `latest` at a release, atomically, and clear away old ones.
 
