@@ -16,8 +16,9 @@ app = typer.Typer(
     help="Releases of exports: list them, and check one where it was received.\n\n"
     "Every publication writes HOME/exports/<release>/ and points HOME/exports/latest to it: "
     "parquet by topic, table and day, a contract per topic (contract.odcs.yaml), "
-    "catalogue.jsonld, manifest.json and, last of all, _SUCCESS. Copy a release whole (without _SUCCESS it is not "
-    "there yet), check it with `govlake export verify PATH`, then read it.",
+    "catalogue.jsonld, manifest.json and, last of all, _SUCCESS. Copy a release whole (without "
+    "_SUCCESS it is not there yet), check it with `govlake export verify PATH`, then read it. "
+    "More: docs/exports.md.",
     no_args_is_help=True,
 )
 console = Console()
@@ -81,12 +82,14 @@ def verify(
     for problem in found.problems:
         errors.print(problem, style="red", highlight=False, soft_wrap=True, markup=False)
     if found.problems:
-        errors.print(f"{len(found.problems)} problems in {path}: do not use this release",
+        errors.print(f"{path}: do not use this release (problems found: {len(found.problems)})",
                      soft_wrap=True, highlight=False)  # fmt: skip
         raise typer.Exit(1)
+    as_of = f"{_city_time(found.as_of):%Y-%m-%d %H:%M} (city time)"
     console.print(
-        f"release {found.release}, as of {found.as_of}: {found.tables} tables, "
-        f"{found.files} files, {found.rows:,} rows, {found.bytes / 1e6:,.1f} MB: complete and unchanged",
+        f"release {found.release}, as of {as_of}: "
+        f"{found.tables} tables, {found.files} files, {found.rows:,} rows, "
+        f"{found.bytes / 1e6:,.1f} MB: complete and unchanged",
         soft_wrap=True, highlight=False,
     )  # fmt: skip
 

@@ -1,9 +1,9 @@
 """The parquet files of a release: one per table and city day, carried over where nothing changed.
 
 `<topic>/<table>/<day column>=YYYY-MM-DD/part-0.parquet`, and `<topic>/<table>/part-0.parquet` for
-tables without a day. As Hive and Spark do it, the day stands in the path and not in the file; no
-day is `__HIVE_DEFAULT_PARTITION__`, which is also where a table of days without rows keeps its
-columns. A day whose rows did not change is a hard link: its file is neither read nor hashed again.
+tables without a day. As Hive and Spark do it, the day stands in the path and not in the file, and
+no day is `__HIVE_DEFAULT_PARTITION__`. A day whose rows did not change is a hard link: its file is
+neither read nor hashed again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from warehouse.builds import fingerprint, hashed
 
 NO_DAY = "__HIVE_DEFAULT_PARTITION__"
 FILE = "part-0.parquet"
+NO_ROWS = "1970-01-01"
+"""Day under which a table of days keeps its columns while it has no rows: readers tell the type of
+the column in the path from it."""
 
 
 def sha256_of(path: Path) -> str:
@@ -78,7 +81,7 @@ def contents_by_day(rows: pl.DataFrame, day_column: str | None) -> dict[str | No
     """
     columns = fingerprint(*rows.schema.items())[:12]
     if rows.is_empty():
-        return {None: f"{columns}-0"}
+        return {NO_ROWS if day_column else None: f"{columns}-0"}
     flat = rows.with_columns(
         pl.col(name).list.eval(pl.element().cast(pl.String)).list.join("\x1f")
         for name, dtype in rows.schema.items()

@@ -169,7 +169,7 @@ def _told(
     one: ExportedTable, about: PublishedTable, files: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """A table's entry in the manifest."""
-    days = sorted(f["day"] for f in files if f["day"])
+    days = sorted(f["day"] for f in files if f["day"] and f["rows"])
     return {
         "table": one.label,
         "topic": one.topic,

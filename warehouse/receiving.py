@@ -30,7 +30,7 @@ class Checked:
     """What checking a release found.
 
     Attributes:
-        release: Its name; None where there is no manifest.
+        release: Its name; empty where there is no manifest.
         as_of: Instant its rows speak of, ISO.
         tables: How many tables it holds.
         files: How many data files were checked.
@@ -39,8 +39,8 @@ class Checked:
         problems: One sentence each; none: the release is whole.
     """
 
-    release: str | None = None
-    as_of: str | None = None
+    release: str = ""
+    as_of: str = ""
     tables: int = 0
     files: int = 0
     rows: int = 0
