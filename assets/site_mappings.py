@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -12,7 +12,7 @@ from schemas.mappings import FORMS, Mapping, MappingError, mapping_of
 from schemas.sources import Source, source_of
 from warehouse.home import Home
 from warehouse.landing import LandedFile, form_of, mapped_form_of
-from warehouse.readers import Naming, Reader, UnreadableFile
+from warehouse.readers import Naming, Reader, UnreadableFile, usual_naming
 from warehouse.readers.objects import ObjectReader
 from warehouse.readers.shapes import GeoJsonReader
 from warehouse.readers.tables import CsvReader, XlsxReader
@@ -64,7 +64,7 @@ class Readers:
     def __init__(self, feeds: tuple[Feed, ...], mappings: Sequence[Mapping] = ()) -> None:
         self.feeds = feeds
         self.mappings = [one for one in mappings if one.feed in feeds]
-        self._made: dict[tuple[str, str | None], Reader] = {}
+        self._made: dict[tuple[object, ...], Reader] = {}
 
     def mapping_of(self, file: LandedFile) -> Mapping | None:
         """The mapping a file is for.
@@ -78,8 +78,12 @@ class Readers:
             raise UnreadableFile(f"several mappings are for this file: {names}; let one claim it")
         return found[0] if found else None
 
-    def of(self, file: LandedFile) -> Reader:
+    def of(self, file: LandedFile, may_lack: Collection[str] = ()) -> Reader:
         """The reader of a file, by its form and its mapping.
+
+        Args:
+            file: A landing file of the source.
+            may_lack: Columns the file need not bring though the contract asks for them.
 
         Raises:
             UnreadableFile: no feed of this folder takes such files.
@@ -92,28 +96,32 @@ class Readers:
             raise UnreadableFile(f"no reader for this kind of file; expected: {forms}")
         folder = file.name.split("/", 1)[0]
         default = folder if folder in {f.name for f in self.feeds} else None
-        key = (form, f"mapping {mapping.name}" if mapping else default)
+        key = (form, f"mapping {mapping.name}" if mapping else default, *sorted(may_lack))
         if key not in self._made:
-            self._made[key] = _mapped(form, mapping) if mapping else self._usual(form, default)
+            self._made[key] = (
+                _mapped(form, mapping, may_lack)
+                if mapping
+                else self._usual(form, default, may_lack)
+            )
         return self._made[key]
 
-    def _usual(self, form: str, default: str | None) -> Reader:
+    def _usual(self, form: str, default: str | None, may_lack: Collection[str]) -> Reader:
         if form in ("ga1400", "ndjson"):
             return ObjectReader(self.feeds, default)
-        return _TABLES[form](self.feeds[0])
+        return _TABLES[form](self.feeds[0], usual_naming(self.feeds[0]).without(may_lack))
 
 
 _TABLES = {"csv": CsvReader, "xlsx": XlsxReader, "geojson": GeoJsonReader}
 
 
-def _mapped(form: str, mapping: Mapping) -> Reader:
+def _mapped(form: str, mapping: Mapping, may_lack: Collection[str]) -> Reader:
     """A reader that looks for the supplier's columns."""
     naming = Naming(
         mapping.wires,
         tuple(c for c in mapping.required if c in mapping.columns),
         frozenset(mapping.ignore),
         mapping.encoding,
-    )
+    ).without(may_lack)
     if form == "ndjson":
         return ObjectReader([mapping.feed], mapping.feed.name, naming)
     return _TABLES[form](mapping.feed, naming)

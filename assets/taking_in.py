@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from assets.deliveries import WholeDeliveries, whole_deliveries
+from assets.deliveries import Deliveries, deliveries_of_site, without_as_of
 from assets.file_accounts import Ended, file_account, file_record, receipt_of, write_receipt
 from assets.file_batches import FileBatch
 from assets.site_mappings import Readers, mappings_of
@@ -27,7 +26,7 @@ from warehouse.builds import fingerprint
 from warehouse.lake import Lake, empty
 from warehouse.landing import LandedFile, list_files
 from warehouse.progress import report
-from warehouse.readers import Chunk, UnreadableFile
+from warehouse.readers import Chunk, MissingColumns, UnreadableFile
 from warehouse.readers.ahead import ahead
 
 BATCH_BYTES = 512 << 20
@@ -136,11 +135,11 @@ def _take_batch(
     journal.begin(lake, source, batch_id, written)
     batch = FileBatch(lake)
     readers = Readers(feeds, mappings_of(lake.home))
-    whole = whole_deliveries(lake.home)
+    stating = deliveries_of_site(lake.home)
     given_up: dict[str, str] = {}
     ended: list[Ended] = []
     deliveries: list[dict[str, Any]] = []
-    for one in ahead(_pieces(readers, whole, files, taken_before, given_up)):
+    for one in ahead(_pieces(readers, stating, files, taken_before, given_up)):
         file, file_id = one.file, one.file_id
         try:
             if one.chunk is not None and file_id not in given_up:
@@ -167,8 +166,7 @@ def _take_batch(
             taken_before.add(file_id)
             ended.append(Ended(file, file_id, "taken_in"))
         if one.delivery and file_id not in given_up:
-            feed, as_of = one.delivery
-            deliveries.append({"file_id": file_id, "feed": feed, "as_of": as_of})
+            deliveries.append({"file_id": file_id, **one.delivery})
         done += file.size
     batch.write()
     _commit(lake, source, batch_id, batch, ended, deliveries)
@@ -183,12 +181,12 @@ class _Piece:
     file_id: str
     chunk: Chunk | None = None
     error: UnreadableFile | OSError | None = None
-    delivery: tuple[str, datetime] | None = None
+    delivery: dict[str, Any] | None = None
 
 
 def _pieces(
     readers: Readers,
-    whole: WholeDeliveries,
+    stating: Deliveries,
     files: list[tuple[LandedFile, str]],
     taken_before: Collection[str],
     given_up: dict[str, str],
@@ -198,25 +196,35 @@ def _pieces(
     names = tuple(feed.name for feed in readers.feeds)
     for file, file_id in files:
         try:
-            delivery = whole.as_of(file, names)
+            stated = stating.of(file, names)
         except UnreadableFile as undated:
             given_up[file_id] = str(undated)
             yield _Piece(file, file_id)
             continue
-        error = None
+        error = delivery = None
         if file_id not in taken_before and file_id not in begun:
             begun.add(file_id)
             try:
                 mapping = readers.mapping_of(file)
-                for chunk in readers.of(file)(file.path):
+                may_lack = stated.may_lack if stated else ()
+                for chunk in readers.of(file, may_lack)(file.path):
                     if mapping:
                         rows = chunk.rows.items()
                         chunk.rows = {feed: mapped(mapping, texts) for feed, texts in rows}
+                    if stated:
+                        rows = chunk.rows.items()
+                        chunk.rows = {feed: stated.seen(texts) for feed, texts in rows}
                     yield _Piece(file, file_id, chunk)
                     if file_id in given_up:
                         break
+                if stated:
+                    stated.check()
+            except MissingColumns as lacking:
+                error = without_as_of(lacking)
             except (UnreadableFile, OSError) as caught:
                 error = caught
+        if stated and not error:
+            delivery = stated.booked()
         yield _Piece(file, file_id, error=error, delivery=delivery)
 
 

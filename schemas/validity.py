@@ -10,27 +10,35 @@ from schemas.contract import Arrival, Contract, instant, text
 from schemas.population import RESIDENT_CATEGORIES
 from schemas.table import Table
 
+HOLDS = {"whole": "整册", "changes": "变更"}
+STATED_BY = {"name": "文件名", "column": "更新时间列"}
 
-class WholeDeliveryRow(Arrival):
-    """config/deliveries.csv. Grain: files of a feed that hold its register whole.
 
-    Their names state the day they speak of, as in `rentals-20261119.xlsx`.
+class DeliveryRow(Arrival):
+    """config/deliveries.csv. Grain: files of a register delivered alike.
+
+    What they hold, and where they state as of when: in their names, as in `rentals-20261119.xlsx`,
+    or in the rows' time of change.
     """
 
     feed = text("数据源", ("feed", "数据源"), required=True)
     files = text("文件", ("files", "文件"), required=True,
                  note="pattern below landing/, e.g. rentals/rentals-*.xlsx")  # fmt: skip
+    holds = text("内容", ("holds", "内容"), codes=HOLDS, note="null: whole")
+    as_of = text("截至写在", ("as_of", "截至写在"), codes=STATED_BY, note="null: name")
 
 
 class Delivery(Contract):
-    """ops.deliveries. Grain: one file that belongs to a whole delivery of a register.
+    """ops.deliveries. Grain: one file of a register and what it states.
 
-    Several files of one day are one delivery. The same bytes may come again on another day.
+    Several whole files of one day are one delivery. The same bytes may come again on another day.
     """
 
     file_id = text("文件标识", required=True)
     feed = text("数据源", required=True)
-    as_of = instant("截至", required=True, note="end of the city day in the file's name")
+    holds = text("内容", required=True, codes=HOLDS)
+    as_of = instant("截至", required=True, note="last moment of the day in the file's name, or of "
+                    "the day its column states; of changes: the newest time in it")  # fmt: skip
     batch_id = text("批次", required=True)
 
 

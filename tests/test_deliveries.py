@@ -1,4 +1,4 @@
-"""Registers delivered whole close what vanished; delivered as changes they apply them."""
+"""Registers delivered whole close what vanished, as changes apply them; each says as of when."""
 
 from __future__ import annotations
 
@@ -57,16 +57,19 @@ def communities(lake: Lake) -> list[str]:
     return rows.filter(pl.col("tier") == "community")["area_code"].sort().to_list()
 
 
-def deliver(lake: Lake, name: str, rows: list[tuple[str, str, str]]) -> None:
-    """`rows`: id, community, time of change."""
+def deliver(
+    lake: Lake, name: str, rows: list[tuple[str, str, str]], *, is_timed: bool = True
+) -> None:
+    """`rows`: id, community, time of change; the column of the latter only if `is_timed`."""
+    width = len(HEADER) - (not is_timed)
     folder = lake.home.landing / "rentals"
     folder.mkdir(exist_ok=True)
     with xlsxwriter.Workbook(folder / name) as book:
         sheet = book.add_worksheet()
-        for n, heading in enumerate(HEADER):
+        for n, heading in enumerate(HEADER[:width]):
             sheet.write_string(0, n, heading)
         for line, (rental, community, changed) in enumerate(rows, 1):
-            for n, value in enumerate((rental, community, "1", "1", changed)):
+            for n, value in enumerate((rental, community, "1", "1", changed)[:width]):
                 sheet.write_string(line, n, value)
 
 
@@ -85,7 +88,7 @@ def build(lake: Lake) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def end_of(day: int) -> datetime:
     """A whole delivery speaks of the end of its city day."""
-    return datetime(2026, 11, day, 16, tzinfo=UTC)
+    return datetime(2026, 11, day, 15, 59, 59, 999_999, tzinfo=UTC)
 
 
 def test_a_whole_delivery_closes_what_vanished_and_changes_apply(lake: Lake) -> None:
@@ -170,11 +173,83 @@ def test_a_whole_register_without_a_day_is_refused(lake: Lake) -> None:
     declare(lake)
     deliver(lake, "whole-latest.xlsx", [("A", communities(lake)[0], "2026-10-01 08:00:00")])
     intake = take_in(lake, "rentals")
-    assert "does not state its day" in intake.set_aside["rentals/whole-latest.xlsx"]
+    told = intake.set_aside["rentals/whole-latest.xlsx"]
+    assert "delivery_states_its_as_of" in told
+    assert "does not state its day" in told
 
 
 def test_a_settings_mistake_is_told(lake: Lake) -> None:
     declare(lake, "feed,files\nface_captures,captures/*\n")
     deliver(lake, "whole-20261101.xlsx", [("A", communities(lake)[0], "2026-10-01 08:00:00")])
     with pytest.raises(SettingsError, match="'face_captures' is no register"):
+        take_in(lake, "rentals")
+
+
+NAMED = """feed,files,holds,as_of
+rentals,rentals/whole-*.xlsx,,
+rentals,rentals/changes-*.xlsx,changes,name
+rentals,rentals/dump*.xlsx,whole,column
+"""
+
+
+def test_changes_may_state_their_day_in_the_name(lake: Lake) -> None:
+    one, two = communities(lake)[:2]
+    declare(lake, NAMED)
+    deliver(lake, "whole-20261101.xlsx", [("A", one, ""), ("B", one, "")], is_timed=False)
+    deliver(lake, "changes-20261105.xlsx", [("A", two, ""), ("C", one, "2026-11-04 08:00:00")])
+    own, history = build(lake)
+    assert own.rows() == [("A", two), ("B", one), ("C", one)]
+    assert history.select("rental_id", "community_code", "valid_from", "valid_until").rows() == [
+        ("A", one, end_of(1), end_of(5)),
+        ("A", two, end_of(5), None),
+        ("B", one, end_of(1), None),
+        ("C", one, datetime(2026, 11, 4, 0, tzinfo=UTC), None),
+    ]
+    book = lake.read(tables.table("ops", "deliveries")).sort("as_of")
+    assert book.filter(feed="rentals").select("holds", "as_of").rows() == [
+        ("whole", end_of(1)), ("changes", end_of(5))
+    ]  # fmt: skip
+    again = take_in(lake, "rentals")
+    assert (again.files, again.set_aside) == (0, {})
+
+
+def test_a_delivery_that_states_no_as_of_is_refused(lake: Lake) -> None:
+    (one, *_) = communities(lake)
+    deliver(lake, "a.xlsx", [("A", one, "")], is_timed=False)
+    deliver(lake, "b.xlsx", [("A", one, ""), ("B", one, " ")])
+    deliver(lake, "c.xlsx", [("A", one, "2026-11-04 08:00:00"), ("B", one, "")])
+    intake = take_in(lake, "rentals")
+    assert sorted(intake.set_aside) == ["rentals/a.xlsx", "rentals/b.xlsx"]
+    for told in intake.set_aside.values():
+        assert "更新时间" in told
+        assert "delivery_states_its_as_of" in told
+        assert "config/deliveries.csv" in told
+    assert intake.rows["rentals accepted"] == 1, "one row without a time costs that row alone"
+    assert intake.rows["rentals quarantined"] == 1
+    book = lake.read(tables.table("ops", "deliveries")).filter(feed="rentals")
+    assert book.select("holds", "as_of").rows() == [
+        ("changes", datetime(2026, 11, 4, 0, tzinfo=UTC))
+    ]
+
+
+def test_a_column_states_the_day_of_a_whole_register(lake: Lake) -> None:
+    (one, *_) = communities(lake)
+    declare(lake, NAMED)
+    deliver(lake, "dump1.xlsx", [("A", one, "2026-11-01 00:00"), ("B", one, "2026-11-01 09:00:00")])
+    deliver(lake, "dump2.xlsx", [("A", one, "2026-11-02 08:00:00")])
+    deliver(lake, "dump3.xlsx", [("A", one, "2026-11-03 08:00:00"), ("C", one, "2026-10-01 08:00")])
+    deliver(lake, "dump4.xlsx", [])
+    intake = take_in(lake, "rentals")
+    assert sorted(intake.set_aside) == ["rentals/dump3.xlsx", "rentals/dump4.xlsx"]
+    assert "2026-10-01 to 2026-11-03" in intake.set_aside["rentals/dump3.xlsx"]
+    assert "without a row would close every entry" in intake.set_aside["rentals/dump4.xlsx"]
+    own, history = build(lake)
+    assert own["rental_id"].to_list() == ["A"]
+    assert history.filter(rental_id="B")["valid_until"].to_list() == [end_of(2)]
+
+
+def test_areas_are_never_whole(lake: Lake) -> None:
+    declare(lake, "feed,files\nareas,areas/*\n")
+    deliver(lake, "whole-20261101.xlsx", [("A", communities(lake)[0], "2026-10-01 08:00:00")])
+    with pytest.raises(SettingsError, match=r"config/area_changes\.csv"):
         take_in(lake, "rentals")

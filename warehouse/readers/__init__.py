@@ -8,8 +8,8 @@ beside its good neighbours. Values stay text here: turning text into values is j
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,19 @@ from schemas.feeds import Feed
 
 class UnreadableFile(Exception):
     """A landing file that cannot be taken in as a whole; the message says why, in one line."""
+
+
+class MissingColumns(UnreadableFile):
+    """A file without columns it must bring.
+
+    Attributes:
+        columns: Their names in the contract.
+    """
+
+    def __init__(self, what: str, names: Sequence[str], columns: Sequence[str]) -> None:
+        """`what` they are called in this form of file, and their `names` in it."""
+        super().__init__(f"missing required {what}: {'、'.join(names)}")
+        self.columns = tuple(columns)
 
 
 @dataclass
@@ -69,6 +82,10 @@ class Naming:
     ignored: frozenset[str] = frozenset()
     encoding: str | None = None
 
+    def without(self, columns: Collection[str]) -> Naming:
+        """The same names in a file that need not bring some columns."""
+        return replace(self, required=tuple(c for c in self.required if c not in columns))
+
     @property
     def wanted(self) -> frozenset[str]:
         """Names that are read."""
@@ -82,4 +99,5 @@ def usual_naming(feed: Feed) -> Naming:
 
 Reader = Callable[[Path], Iterator[Chunk]]
 
-__all__ = ["Broken", "Chunk", "Naming", "Reader", "UnreadableFile", "usual_naming"]
+__all__ = ["Broken", "Chunk", "MissingColumns", "Naming", "Reader", "UnreadableFile",
+           "usual_naming"]  # fmt: skip

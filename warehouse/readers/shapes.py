@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from schemas.feeds import Feed
-from warehouse.readers import Broken, Chunk, Naming, UnreadableFile, usual_naming
+from warehouse.readers import Broken, Chunk, MissingColumns, Naming, UnreadableFile, usual_naming
 from warehouse.readers.stream import whole
 from warehouse.readers.texts import UNREADABLE, count_name, field_name, scalar
 
@@ -45,9 +45,9 @@ class GeoJsonReader:
             numbers.append(number)
             for column, wire in wires.items():
                 texts[column].append(next((values[w] for w in wire if values.get(w)), None))
-        missing = [wires[c][0] for c in self.naming.required if met.isdisjoint(wires[c])]
+        missing = [c for c in self.naming.required if met.isdisjoint(wires[c])]
         if missing and numbers:
-            raise UnreadableFile(f"missing required properties: {'、'.join(missing)}")
+            raise MissingColumns("properties", [wires[c][0] for c in missing], missing)
         for name in sorted(met - self.naming.wanted - self.naming.ignored):
             count_name(chunk.unknown, field_name(name))
         chunk.rows[self.feed.name] = pl.DataFrame(

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from schemas.feeds import Feed
-from warehouse.readers import Broken, Chunk, Naming, UnreadableFile, usual_naming
+from warehouse.readers import Broken, Chunk, MissingColumns, Naming, UnreadableFile, usual_naming
 from warehouse.readers.records import OVERLONG, field_count, fields, records
 from warehouse.readers.stream import LONGEST_LINE
 from warehouse.readers.texts import count_name, header_name
@@ -81,9 +81,9 @@ def place_columns(naming: Naming, names: list[str], unknown: Counter[str]) -> di
     """
     at = {name.strip().strip("\ufeff"): i for i, name in reversed(list(enumerate(names)))}
     placed = {c: [at[w] for w in wire if w in at] for c, wire in naming.wires.items()}
-    missing = [naming.wires[c][0] for c in naming.required if not placed[c]]
+    missing = [c for c in naming.required if not placed[c]]
     if missing:
-        raise UnreadableFile(f"missing required columns: {'、'.join(missing)}")
+        raise MissingColumns("columns", [naming.wires[c][0] for c in missing], missing)
     known = naming.wanted | naming.ignored
     for name in at:
         if name and name not in known:
