@@ -220,7 +220,7 @@ def _pieces(
                 if stated:
                     stated.check()
             except MissingColumns as lacking:
-                error = without_as_of(lacking)
+                error = without_as_of(lacking) if stated else lacking
             except (UnreadableFile, OSError) as caught:
                 error = caught
         if stated and not error:
