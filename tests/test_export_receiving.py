@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow.dataset as ds
+import pyspark
 import pytest
 import yaml
 from export_examples import AS_OF, day_rows, days, received, released, stock
@@ -53,17 +56,24 @@ def arrow_rows(folder: Path) -> list[dict[str, Any]]:
     return ds.dataset(folder, partitioning="hive").to_table().to_pylist()
 
 
-def spark_rows(folder: Path) -> list[dict[str, Any]]:
-    import pyspark
+SPARK = """
+import json, sys
+from pyspark.sql import SparkSession
+builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+spark = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
+rows = [row.asDict() for row in spark.read.parquet(sys.argv[1]).collect()]
+print(json.dumps(rows, default=str))
+"""
 
+
+def spark_rows(folder: Path) -> list[dict[str, Any]]:
     if not (Path(pyspark.__file__).parent / "jars").is_dir():
         pytest.skip("only the client of Spark Connect is installed, which cannot read files")
-    from pyspark.sql import SparkSession
-
-    os.environ["TZ"] = "UTC"
-    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    spark = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()  # pyright: ignore
-    return [row.asDict() for row in spark.read.parquet(str(folder)).collect()]
+    done = subprocess.run(  # a process of its own: Spark leaves sockets and a JVM behind
+        [sys.executable, "-c", SPARK, str(folder)],
+        capture_output=True, text=True, check=True, env={**os.environ, "TZ": "UTC"},
+    )  # fmt: skip
+    return json.loads(done.stdout)
 
 
 READERS = {"duckdb": duckdb_rows, "polars": polars_rows, "pandas": pandas_rows,
