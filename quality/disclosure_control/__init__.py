@@ -1,0 +1,1 @@
+"""The parts of `quality.disclosure`: the table as equations, the attacker, and what to hide."""
