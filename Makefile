@@ -49,10 +49,10 @@ test: setup  ## every test (about ten minutes on two cores)
 bench: setup  ## speed, as ratios against bare scripts in the same run (ONLY=all: also a new day, lookups, 10x rows)
 	$(BIN)/python -m tests.bench $(ARGS)
 
-run: setup  ## the demo district end to end, then the Dagster UI (SERVE=0 returns after publishing)
+run: setup  ## the demo district end to end, then Dagster and Superset (SERVE=0 returns after publishing)
 	$(BIN)/govlake demo --home $(GOVLAKE_HOME) --days $(DAYS) --scale $(SCALE) --seed $(SEED)
 	$(BIN)/govlake run --home $(GOVLAKE_HOME)
-	@if [ "$(SERVE)" != "0" ]; then $(BIN)/govlake serve --home $(GOVLAKE_HOME); fi
+	@if [ "$(SERVE)" != "0" ]; then $(MAKE) -s setup-superset && $(BIN)/govlake serve --home $(GOVLAKE_HOME); fi
 
 lock: setup  ## resolve again and rewrite requirements/*.lock (no addresses inside)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --group platform --group dev -o requirements/platform.lock

@@ -52,6 +52,9 @@ def ready(home: Path, request: dict[str, Any]) -> dict[str, Any]:
         from superset.extensions import appbuilder, db, security_manager
 
         upgrade()
+        if db.engine.dialect.name == "sqlite":
+            with db.engine.connect() as connection:  # readers need not wait for a writer
+                connection.execute("PRAGMA journal_mode = WAL")
         is_fresh = security_manager.find_role(roles.ANALYST) is None
         if is_fresh or request["do"] == "bootstrap":
             appbuilder.add_permissions(update_perms=True)

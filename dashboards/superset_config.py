@@ -48,6 +48,8 @@ DATA_DIR = str(_SUPERSET)
 SQLALCHEMY_DATABASE_URI = os.environ.get("GOVLAKE_SUPERSET_DB") or (
     f"sqlite:///{_SUPERSET}/superset.db?check_same_thread=false"
 )
+if SQLALCHEMY_DATABASE_URI.startswith("sqlite"):
+    SQLALCHEMY_ENGINE_OPTIONS = {"connect_args": {"timeout": 30}}  # workers wait for each other
 SQLALCHEMY_EXAMPLES_URI = SQLALCHEMY_DATABASE_URI
 
 # First wall: the serving file of the user's own area, whatever a connection says.

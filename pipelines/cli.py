@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -193,21 +192,28 @@ def dictionary(
 @app.command()
 def serve(
     home: HomeOption = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address of the Dagster UI, which has no login.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+    superset_host: Annotated[str, typer.Option(help="Address of Superset.")] = "127.0.0.1",
+    superset_port: Annotated[int, typer.Option(help="Port of Superset.")] = 8088,
+    superset_workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes of Superset, about 340 MB each.")
+    ] = 2,
+    superset: Annotated[bool, typer.Option(help="Leave Superset out.")] = True,
 ) -> None:
-    """Start the Dagster UI for this home."""
+    """Start the Dagster UI and Superset for this home; logins are generated and shown once."""
     from pipelines.running import prepare
+    from pipelines.serving_up import Door
+    from pipelines.serving_up import serve as serve_up
     from pipelines.showing import show_places
 
     place = home_of(home)
     prepare(place)
     show_places(place, console)
-    console.print(f"Dagster UI: http://{host}:{port} (Ctrl-C stops it)")
-    dagster = Path(sys.executable).with_name("dagster")
-    os.chdir(place.root)
-    os.execv(dagster, [str(dagster), "dev", "-m", "pipelines.definitions", "-h", host,
-                       "-p", str(port)])  # fmt: skip
+    panels = Door(superset_host, superset_port) if superset else None
+    serve_up(place, console, dagster=Door(host, port), panels=panels, workers=superset_workers)
 
 
 def main() -> None:

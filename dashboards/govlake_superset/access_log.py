@@ -85,12 +85,12 @@ def _write(
         "action": action, "user_id": user_id, "dashboard_id": dashboard, "slice_id": chart,
         "duration_ms": duration_ms, "json": json.dumps({"path": path}),
     }  # fmt: skip
-    try:
-        # a connection of its own: the request's session may be in the middle of something
-        with db.engine.begin() as connection:
-            connection.execute(Log.__table__.insert().values(**row))
+    try:  # as Superset's own logger does: in the session of the request, and committed
+        db.session.execute(Log.__table__.insert().values(**row))
+        db.session.commit()
     except SQLAlchemyError:
         logging.getLogger(__name__).exception("an access could not be written to the register")
+        db.session.rollback()
 
 
 def _number(value: Any) -> int | None:
