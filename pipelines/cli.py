@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import exporting
+from pipelines import exporting, users
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(exporting.app, name="export")
+app.add_typer(users.app, name="users")
 console = Console()
 errors = Console(stderr=True)
 
