@@ -16,7 +16,8 @@ from quality.area_names import AreaNames
 from quality.area_raster import NOWHERE, raster_of
 
 Way = Literal["code", "grid", "name", "point"]
-PLACED_BY = ("code", "name", "point", "unplaced")
+PLACED_BY = ("code", "name", "point", "building", "unplaced")
+"""How a fact was placed; `building`: where the building it names lies (quality.addresses)."""
 USUAL_ORDER: Final[tuple[Way, ...]] = ("code", "grid", "point")
 
 _NEEDS: Final[dict[Way, tuple[str, ...]]] = {
@@ -94,8 +95,9 @@ class Communities(Areas):
 
         Returns:
             The rows with both columns. An unknown code counts as none; `placed_by` is one of
-            `PLACED_BY`, a grid being a code. With `name` in the order also `name_reason`: why the
-            name told no community (`area_names.Reason`), null where it did or was not asked.
+            `PLACED_BY`, a grid being a code, never `building`. With `name` in the order also
+            `name_reason`: why the name told no community (`area_names.Reason`), null where it did
+            or was not asked.
         """
         code = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
         placed_by, name_reason = code, code

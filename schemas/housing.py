@@ -31,6 +31,16 @@ BUILDING_USES = {
 }
 
 
+BUILDING_BY = {
+    "code": "楼栋编码",
+    "address": "地址",
+    "ambiguous": "地址对应多幢楼，未取",
+    "unknown": "查无此楼",
+    "not_said": "未写楼栋",
+}
+"""How a row names its building, or why it has none (`quality.addresses.buildings`)."""
+
+
 class BuildingRow(Arrival):
     """建筑物 bronze.buildings, delivered as CSV (points) or GeoJSON (footprints).
 
@@ -39,6 +49,7 @@ class BuildingRow(Arrival):
 
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), required=True, max_length=40)
     building_name = text("楼栋名称", ("楼栋名称", "building_name"), max_length=100)
+    address = text("建筑地址", ("建筑地址", "地址", "address"), max_length=200)
     building_use = text("建筑用途", ("建筑用途", "building_use"), codes=BUILDING_USES)
     floor_count = integer("层数", ("层数", "floor_count"), least=1, most=200, unit="层")
     unit_count = integer("单元数", ("单元数", "unit_count"), least=0, most=200, unit="个")
@@ -69,6 +80,9 @@ class Building(Contract):
 
     building_id = text("楼栋编码", required=True)
     building_name = text("楼栋名称")
+    address = text("建筑地址", note="as written")
+    standard_address = text("标准地址", note="GB/T 35639-2017 levels, areas filled in by code; "
+                            "null: no address, or none that says a place")  # fmt: skip
     building_use = text("建筑用途")
     floor_count = integer("层数", unit="层")
     unit_count = integer("单元数", unit="个")
@@ -93,6 +107,7 @@ class RentalRow(Arrival):
     rental_id = text("备案号", ("备案号", "rental_id"), required=True, max_length=40)
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
+    address = text("房屋地址", ("房屋地址", "地址", "address"), max_length=200, privacy="quasi")
     rent_way = text("租赁方式", ("租赁方式", "rent_way"), required=True, codes=RENT_WAYS)
     rent_channel = text("租赁渠道", ("租赁渠道", "rent_channel"), required=True,
                         codes=RENT_CHANNELS)  # fmt: skip
@@ -116,7 +131,8 @@ class Rental(Contract):
     """silver.rentals. Grain: one registered rental."""
 
     rental_id = text("备案号", required=True)
-    building_id = text("楼栋编码")
+    building_id = text("楼栋编码", note="registered; null: see building_by")
+    building_by = text("楼栋定位方式", required=True, codes=BUILDING_BY)
     community_code = text("社区编码", note="null: unplaced")
     placed_by = text("定位方式", required=True)
     rent_way = text("租赁方式", required=True)

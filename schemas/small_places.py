@@ -16,6 +16,7 @@ from schemas.check_numbers import social_credit_code_is_valid
 from schemas.city_time import city_day
 from schemas.contract import Arrival, Contract, day, instant, integer, number, text
 from schemas.feed import NEWEST, Feed
+from schemas.housing import BUILDING_BY
 from schemas.table import Table, with_ledgers
 
 PLACE_KINDS = codes.names("person_housing_codes", "nine small places")
@@ -30,6 +31,7 @@ class SmallPlaceRow(Arrival):
     place_kind = text("场所类别", ("场所类别", "place_kind"), required=True, codes=PLACE_KINDS)
     credit_code = text("统一社会信用代码", ("统一社会信用代码", "credit_code"))
     building_id = text("楼栋编码", ("楼栋编码", "building_id"), max_length=40)
+    address = text("场所地址", ("场所地址", "地址", "经营地址", "address"), max_length=200)
     community_code = text("社区编码", ("社区编码", "community_code"), pattern=r"^\d{12}$")
     grid_code = text("网格编码", ("网格编码", "grid_code"), pattern=r"^\d{15}$")
     street_name = text("街道名称", ("街道名称", "street_name"), max_length=60)
@@ -75,7 +77,8 @@ class SmallPlace(Contract):
     place_name = text("场所名称", required=True)
     place_kind = text("场所类别", required=True, codes=PLACE_KINDS)
     credit_code = text("统一社会信用代码", note="null: not registered, or not said")
-    building_id = text("楼栋编码")
+    building_id = text("楼栋编码", note="registered; null: see building_by")
+    building_by = text("楼栋定位方式", required=True, codes=BUILDING_BY)
     community_code = text("社区编码", note="null: unplaced")
     placed_by = text("定位方式", required=True)
     longitude = number("经度", unit="degree")

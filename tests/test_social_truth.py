@@ -94,14 +94,27 @@ def place_by_hand(row: Row, communities: dict) -> tuple[str | None, str]:
     return None, "unplaced"
 
 
+def small_place_buildings(truth: Truth) -> dict[str, str | None]:
+    """Place → community of the building it must be found in."""
+    lies_in = dict(truth("buildings").select("building_id", "community_code").iter_rows())
+    mentions = truth("building_mentions").filter(pl.col("feed") == "small_places")
+    own = mentions.select("entity_id", "building_id").iter_rows()
+    return {place: lies_in.get(building) for place, building in own}
+
+
 def test_small_places_agree_with_a_plain_loop_and_the_truth(
     demo_lake: Lake, truth: Truth, good_rows, communities
 ) -> None:
     newest: dict[str, Row] = {}
     for row in sorted(good_rows("small_places"), key=lambda r: clock(r["更新时间"])):
         newest[str(row["场所编号"])] = row
+    in_building = small_place_buildings(truth)
+    places = {key: place_by_hand(row, communities) for key, row in newest.items()}
+    for key, (code, _) in places.items():
+        if code is None and in_building[key] is not None:
+            places[key] = (in_building[key], "building")
     found = {
-        (key, *place_by_hand(row, communities), row["场所类别"], row["统一社会信用代码"],
+        (key, *places[key], row["场所类别"], row["统一社会信用代码"],
          int(row["从业人数"]) if row["从业人数"] else None, row["消防安全责任级别"],
          a_day(row["最近检查日期"]), whole(row["隐患数"]), whole(row["已整改数"]))
         for key, row in newest.items()
@@ -112,7 +125,7 @@ def test_small_places_agree_with_a_plain_loop_and_the_truth(
     ]  # fmt: skip
     assert unordered(silver(demo_lake, "small_places").select(columns)) == found
     assert unordered(truth("small_places").select(columns)) == found
-    assert {way for _, _, way, *_ in found} == {"code", "name", "point", "unplaced"}
+    assert {way for _, _, way, *_ in found} == {"code", "name", "point", "building", "unplaced"}
     counts = demo_lake.read(tables.table("topics", "small_places_counts"))
     assert counts["place_count"].sum() == len(found)
     assert counts["employee_count"].sum() == sum(row[5] or 0 for row in found)

@@ -5,15 +5,21 @@ import polars as pl
 import shapely
 
 from assets.building import about, told
+from assets.silver._buildings import (
+    AREAS,
+    BUILDINGS,
+    content_of_buildings,
+    known_buildings,
+    told_with_buildings,
+)
 from assets.silver._newest import newest_register, recipe_feed
+from quality.addresses import AddressWords
 from quality.coordinates import in_wgs84
 from quality.placing import Communities
 from schemas import tables
 from warehouse import builds
 from warehouse.lake import Lake
 
-AREAS = tables.table("silver", "areas")
-BUILDINGS = tables.table("silver", "buildings")
 RENTALS = tables.table("silver", "rentals")
 
 
@@ -24,14 +30,18 @@ RENTALS = tables.table("silver", "rentals")
 )
 def buildings(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per building; a footprint gives the point where none was written."""
-    communities = Communities(lake.read(AREAS))
+    areas = lake.read(AREAS)
+    communities, words, feed = Communities(areas), AddressWords(areas), recipe_feed("buildings")
+
+    def finish(rows: pl.DataFrame) -> pl.DataFrame:
+        placed = communities.place(with_points(in_wgs84(rows, feed)))
+        return placed.with_columns(words.standard(placed["address"], placed["community_code"]))
+
     return told(
         newest_register(
-            lake, BUILDINGS, recipe_feed("buildings"), "updated_at",
-            lambda rows: communities.place(with_points(in_wgs84(rows, recipe_feed("buildings")))),
-            [builds.content_of(lake, AREAS)],
+            lake, BUILDINGS, feed, "updated_at", finish, [builds.content_of(lake, AREAS)]
         )
-    )  # fmt: skip
+    )
 
 
 def with_points(rows: pl.DataFrame, shape: str = "footprint") -> pl.DataFrame:
@@ -47,15 +57,14 @@ def with_points(rows: pl.DataFrame, shape: str = "footprint") -> pl.DataFrame:
 
 @dg.asset(
     **about(RENTALS, "housing"),
-    deps=[["bronze", "rentals"], list(AREAS.key)],
+    deps=[["bronze", "rentals"], list(AREAS.key), list(BUILDINGS.key)],
     kinds={"polars", "deltalake"},
 )
 def rentals(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per registered rental; names and phones of landlords stay behind in bronze."""
-    communities = Communities(lake.read(AREAS))
-    return told(
-        newest_register(
-            lake, RENTALS, recipe_feed("rentals"), "updated_at", communities.place,
-            [builds.content_of(lake, AREAS)],
-        )
+    communities, buildings = Communities(lake.read(AREAS)), known_buildings(lake)
+    outcome = newest_register(
+        lake, RENTALS, recipe_feed("rentals"), "updated_at",
+        lambda rows: buildings.find(communities.place(rows)), content_of_buildings(lake),
     )  # fmt: skip
+    return told_with_buildings(lake, RENTALS, outcome)

@@ -114,14 +114,14 @@ def _write_feeds(plan: Plan) -> None:
 
 
 def _write_registers(plan: Plan, space: Space) -> None:
-    buildings = build_buildings(plan, space)
+    buildings, town = build_buildings(plan, space)
     if "buildings" in plan.feeds:
         write_buildings(plan, buildings)
     if "rentals" in plan.feeds:
-        write_rentals(plan, space)
-    write_places(plan, space, buildings)
+        write_rentals(plan, town)
+    write_places(plan, space, town)
     if "small_places" in plan.feeds:
-        write_small_places(plan, space)
+        write_small_places(plan, town)
     write_social(plan, buildings)
     if any(feed.startswith("population_") for feed in plan.feeds):
         write_population(plan, space, buildings)

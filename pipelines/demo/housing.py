@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 import xlsxwriter
 
+from pipelines.demo.addresses import places_of, register_addresses, room
+from pipelines.demo.mentions import Town, note_mentions, placed_by_buildings
 from pipelines.demo.placing import placed_rows, random_communities
 from pipelines.demo.plan import Plan
 from pipelines.demo.space import Space
@@ -22,8 +24,8 @@ _USES = ("residential", "commercial", "public", "industrial")
 _NUMBERS = ("层数", "单元数", "房屋套数", "自住套数", "出租套数", "空置套数")
 
 
-def build_buildings(plan: Plan, space: Space) -> pl.DataFrame:
-    """Buildings with their texts as written and their truth, in a fixed order."""
+def build_buildings(plan: Plan, space: Space) -> tuple[pl.DataFrame, Town]:
+    """Buildings with their texts as written and their truth, in a fixed order; where they are."""
     rng = plan.rng("buildings")
     count = max(300, round(BUILDINGS * plan.scale))
     community = random_communities(rng, space, count)
@@ -34,13 +36,11 @@ def build_buildings(plan: Plan, space: Space) -> pl.DataFrame:
     vacant = np.floor(dwellings * rng.uniform(0, 0.2, count)).astype(np.int64)
     numbers = (floors, units, dwellings, dwellings - rented - vacant, rented, vacant)
     grade = rng.choice(["A", "B", "C", "D", ""], count, p=[0.5, 0.2, 0.03, 0.01, 0.26])
-    names = [space.names[code] for code in space.community_codes[community].tolist()]
     since = rng.integers(1, 300, count)
     noon = plan.all_days[0]
-    return pl.DataFrame(
+    rows = pl.DataFrame(
         {
             "楼栋编码": [f"LD{n:07d}" for n in range(1, count + 1)],
-            "楼栋名称": [f"{name}{n % 60 + 1}号楼" for n, name in enumerate(names)],
             "建筑用途": rng.choice(_USES, count, p=[0.7, 0.15, 0.1, 0.05]),
             **{
                 name: pl.Series(values).cast(pl.String)
@@ -51,6 +51,9 @@ def build_buildings(plan: Plan, space: Space) -> pl.DataFrame:
             "true_community": space.community_codes[community],
         }
     ).hstack(placed_rows(rng, space, community).drop("网格编码"))
+    places, codes = places_of(space, community), rows["community_code"]
+    texts, book = register_addresses(plan.rng("addresses"), space, places, codes.to_list())
+    return rows.hstack(texts), Town(space, codes, community, places, book)
 
 
 def write_buildings(plan: Plan, buildings: pl.DataFrame) -> None:
@@ -119,12 +122,21 @@ def _geojson(rows: pl.DataFrame) -> str:
     return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
 
 
-def write_rentals(plan: Plan, space: Space) -> None:
+def write_rentals(plan: Plan, town: Town) -> None:
     """Write rentals as workbooks: dates as Excel dates in the first, third …, as text in others."""
     rng = plan.rng("rentals")
     count = max(200, round(RENTALS * plan.scale))
-    placed = placed_rows(rng, space, random_communities(rng, space, count), points=False)
-    rentals = _rentals(plan, rng, count).hstack(placed)
+    at = rng.integers(0, len(town.places), count)
+    placed = placed_rows(rng, town.space, town.true_community[at], points=False)
+    mentions = town.mentions(
+        rng, at, placed["community_code"].to_list(), [0.35, 0.1, 0.45, 0.05, 0.05],
+        lambda n: room(rng, n % 3 + 1, n % 17 + 1, n % 6 + 1),
+    )  # fmt: skip
+    placed = placed_by_buildings(placed, mentions, town)
+    rentals = (
+        _rentals(plan, rng, count).hstack(placed).hstack(mentions.rename({"地址": "房屋地址"}))
+    )
+    note_mentions(plan, "rentals", rentals["备案号"], mentions)
     per_book = min(ROWS_PER_WORKBOOK, -(-count // 2))
     for n, piece in enumerate(rentals.iter_slices(per_book)):
         rows = [row | {"rules": None} for row in piece.to_dicts()]
@@ -137,7 +149,8 @@ def write_rentals(plan: Plan, space: Space) -> None:
     plan.truth.add(
         "rentals",
         rentals.select(
-            "community_code", "placed_by", rental_id="备案号", rent_way="租赁方式",
+            "community_code", "placed_by", "building_id", "building_by",
+            rental_id="备案号", rent_way="租赁方式",
             rent_channel="租赁渠道", rent_yuan_per_month="月租金", tenant_count="租住人数",
             starts_day="起租日期", ends_day="到期日期",
         ),
@@ -145,8 +158,8 @@ def write_rentals(plan: Plan, space: Space) -> None:
 
 
 _RENTAL_COLUMNS = (
-    "备案号", "楼栋编码", "社区编码", "租赁方式", "租赁渠道", "面积", "月租金", "租住人数",
-    "出租人", "出租人电话", "起租日期", "到期日期", "更新时间",
+    "备案号", "楼栋编码", "房屋地址", "社区编码", "租赁方式", "租赁渠道", "面积", "月租金",
+    "租住人数", "出租人", "出租人电话", "起租日期", "到期日期", "更新时间",
 )  # fmt: skip
 
 
@@ -163,7 +176,6 @@ def _rentals(plan: Plan, rng: np.random.Generator, count: int) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "备案号": [f"CZ{n:08d}" for n in range(1, count + 1)],
-            "楼栋编码": pl.Series([None] * count, dtype=pl.String),
             "租赁方式": way,
             "租赁渠道": rng.choice(["1", "2", "3", "4", "5", "9"], count),
             "面积": np.round(area, 1),

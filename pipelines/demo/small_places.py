@@ -9,9 +9,8 @@ import polars as pl
 import polars.selectors as cs
 
 from pipelines.demo.credit_codes import credit_code
-from pipelines.demo.placing import random_communities
+from pipelines.demo.mentions import Town, note_mentions, placed_by_buildings
 from pipelines.demo.plan import Plan
-from pipelines.demo.space import Space
 from pipelines.demo.tables import spoil, with_rules, write_csv
 
 ONE_DAY = timedelta(days=1)
@@ -19,12 +18,13 @@ PLACES = 40_000  # a register has no days: this follows the scale only
 _WAYS = ["code", "grid", "name", "point", "wrong_name", "nothing"]
 _SHARES = [0.62, 0.1, 0.12, 0.1, 0.03, 0.03]
 _KINDS = [0.03, 0.06, 0.32, 0.24, 0.06, 0.03, 0.03, 0.13, 0.1]
+_INSIDE = ("", "", "1层", "一楼", "101", "102室", "（一楼店面）")
 _SIGNS = ("小学堂", "诊所", "便利店", "小吃店", "旅馆", "歌舞厅", "网吧", "美发店", "加工坊")
 
 
-def write_small_places(plan: Plan, space: Space) -> None:
+def write_small_places(plan: Plan, town: Town) -> None:
     """Two deliveries: the register, and later the places whose hazards were mended since."""
-    rows = _places(plan, space)
+    rows = _places(plan, town)
     mended = rows.filter("mended")
     after = _texts(mended.with_columns(已整改数="隐患数", 更新时间="later"))
     faults: list[tuple[str, dict[str, str | None]]] = [
@@ -50,9 +50,10 @@ def write_small_places(plan: Plan, space: Space) -> None:
         "superseded", after.select(entity_id="场所编号", rows=1, feed=pl.lit("small_places"))
     )
     plan.truth.add("small_places", _truth(rows))
+    note_mentions(plan, "small_places", rows["场所编号"], rows.rename({"经营地址": "地址"}))
 
 
-def _places(plan: Plan, space: Space) -> pl.DataFrame:
+def _places(plan: Plan, town: Town) -> pl.DataFrame:
     rng = plan.rng("small_places")
     count = max(300, round(PLACES * plan.scale))
     kind = rng.choice(9, count, p=_KINDS)
@@ -61,14 +62,13 @@ def _places(plan: Plan, space: Space) -> pl.DataFrame:
     hours = rng.integers(1, 4000, count)
     last = [plan.last_day - timedelta(days=int(h) // 24 + 1) for h in hours]
     registered, told = rng.random(count) < 0.9, rng.random(count) < 0.95
-    return _placed(rng, space, count).with_columns(
+    return _placed(rng, town, count).with_columns(
         场所编号=pl.Series([f"JX{n:07d}" for n in range(1, count + 1)]),
         场所名称=pl.Series([f"示例{_SIGNS[k]}{n}" for n, k in enumerate(kind.tolist())]),
         场所类别=pl.Series((kind + 1).tolist()).cast(pl.String),
         统一社会信用代码=pl.Series(
             [credit_code(n + 1) if is_known else None for n, is_known in enumerate(registered)]
         ),
-        楼栋编码=pl.Series([f"LD{n:07d}" for n in rng.integers(1, 300, count).tolist()]),
         建筑面积=pl.Series(np.round(rng.uniform(8, 300, count), 1)).cast(pl.String),
         从业人数=pl.Series([str(n) if t else None for n, t in zip(
             rng.integers(0, 12, count).tolist(), told, strict=True)]),
@@ -89,14 +89,15 @@ def _places(plan: Plan, space: Space) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _placed(rng: np.random.Generator, space: Space, count: int) -> pl.DataFrame:
+def _placed(rng: np.random.Generator, town: Town, count: int) -> pl.DataFrame:
     """How each row says where it is. Of 后浦 and 后埔 only the characters tell which is meant."""
-    community = random_communities(rng, space, count)
+    space, at = town.space, rng.integers(0, len(town.places), count)
+    community = town.true_community[at]
     xy, grid = space.points(rng, community)
     code = space.community_codes[community].tolist()
     way = rng.choice(_WAYS, count, p=_SHARES)
     names = pl.Series([space.names[c] for c in code])
-    return pl.DataFrame(
+    placed = pl.DataFrame(
         {
             "way": way,
             "code": code,
@@ -121,6 +122,12 @@ def _placed(rng: np.random.Generator, space: Space, count: int) -> pl.DataFrame:
             {"grid": "code", "wrong_name": "unplaced", "nothing": "unplaced"}
         ),
     )
+    mentions = town.mentions(
+        rng, at, placed["community_code"].to_list(), [0.3, 0.1, 0.4, 0.05, 0.15],
+        lambda n: _INSIDE[n % len(_INSIDE)],
+    )  # fmt: skip
+    found = placed_by_buildings(placed, mentions, town)
+    return found.hstack(mentions.rename({"地址": "经营地址"}))
 
 
 def _where(column: str, *ways: str) -> pl.Expr:
@@ -134,7 +141,7 @@ def _texts(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _truth(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
-        "community_code", "placed_by", "last_inspected_day",
+        "community_code", "placed_by", "building_id", "building_by", "last_inspected_day",
         place_id="场所编号", place_kind="场所类别", credit_code="统一社会信用代码",
         employee_count="从业人数", fire_level="消防安全责任级别", hazard_count="隐患数",
         rectified_count=pl.when("mended").then("隐患数").otherwise("已整改数"),

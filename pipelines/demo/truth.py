@@ -130,6 +130,8 @@ SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "rentals": {
         "rental_id": pl.String,
         **_PLACED,
+        "building_id": pl.String,
+        "building_by": pl.String,
         "rent_way": pl.String,
         "rent_channel": pl.String,
         "rent_yuan_per_month": pl.Float64,

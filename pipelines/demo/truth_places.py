@@ -25,10 +25,19 @@ PLACES_TRUTH: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "dwellings": {
         "dwelling_id": pl.String,
         "building_id": pl.String,
+        "building_by": pl.String,
         "community_code": pl.String,
         "dwelling_use": pl.String,
         "dwelling_state": pl.String,
         "area_m2": pl.Float64,
+    },
+    "building_mentions": {
+        "feed": pl.String,
+        "entity_id": pl.String,
+        "has_address": pl.Boolean,
+        "building_id": pl.String,
+        "building_by": pl.String,
+        "true_building_id": pl.String,
     },
     "ai_video_events": {
         "event_id": pl.String,

@@ -11,6 +11,8 @@ SOCIAL: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "small_places": {
         "place_id": pl.String,
         **_PLACED,
+        "building_id": pl.String,
+        "building_by": pl.String,
         "place_kind": pl.String,
         "credit_code": pl.String,
         "employee_count": pl.Int64,

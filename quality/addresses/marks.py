@@ -31,6 +31,10 @@ KNOWN_MARK: Final = {level: chr(0xE020 + n) for level, n in CODE.items()}
 MARKS: Final = r"\x{E000}-\x{E02F}"
 _SUFFIX, _KNOWN = r"\x{E010}-\x{E01F}", r"\x{E020}-\x{E02F}"
 _WEAK: Final = ("镇", "乡", "村", "路", "街", "巷", "弄")
+_COMMITTEES: Final = {
+    "区": ("居委会", "居民委员会"),
+    "村": ("委会", "民委员会", "村委会", "村民委员会"),
+}
 _STRONG: Final = "".join(
     marks[level]
     for marks in (SUFFIX_MARK, KNOWN_MARK)
@@ -129,6 +133,12 @@ def marked(text: pl.Expr, gazetteer: Gazetteer) -> pl.Expr:
         name: BEGIN + name + KNOWN_MARK[level]
         for name, level in gazetteer.names.select("name", "level").iter_rows()
     }
+    # the committee of a known community is that community: 云岭社区+居委会, 上洋村+委会
+    known |= {
+        name + tail: mark
+        for name, mark in known.items() if mark[-1] == KNOWN_MARK["community"]
+        for tail in _COMMITTEES.get(name[-1], ())
+    }  # fmt: skip
     weak = "|".join((*_WEAK, "市", "县", "区", "旗"))
     words = sorted((_words() | known).items(), key=lambda w: -len(w[0]))  # the longest wins
     marks = text.str.replace_many(dict(words), leftmost=True)

@@ -64,25 +64,37 @@ def match(
     Raises:
         polars.exceptions.ColumnNotFoundError: a column of the register is missing.
     """
-    said = _keyed(parse(addresses, gazetteer)).with_row_index("_row")
     if "dwelling_id" not in register.columns:
         register = register.with_columns(dwelling_id=pl.lit(None, pl.String))
-    known = register.select("building_id", "dwelling_id").hstack(
-        _keyed(parse(register["address"], gazetteer))
-    ).drop_nulls("building_id")  # fmt: skip
+    ids = register.select("building_id", "dwelling_id")
+    known = ids.hstack(parse(register["address"], gazetteer))
+    found = match_levels(parse(addresses, gazetteer), known)
+    is_empty = addresses.str.strip_chars().fill_null("") == ""
+    return found.with_columns(
+        reason=pl.when(is_empty).then(pl.lit("no_address")).otherwise("reason")
+    )
+
+
+def match_levels(addresses: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+    """Find addresses whose levels are read already, see `match`.
+
+    Args:
+        addresses: As `parse` gives them.
+        register: `building_id`, `dwelling_id` and the columns of `parse`.
+
+    Returns:
+        As `match`; an address without any level has the reason `no_place`.
+    """
+    said = _keyed(addresses).with_row_index("_row")
+    ids = register.select("building_id", "dwelling_id")
+    known = ids.hstack(_keyed(register)).drop_nulls("building_id")
     found = said.join(_buildings(said, known), on="_row", how="left", maintain_order="left")
     dwellings = _dwellings(found, known)
     found = found.join(dwellings, on="_row", how="left", maintain_order="left")
     return found.select(
-        "building_id",
-        "dwelling_id",
-        "matched_by",
-        reason=pl.coalesce(
-            pl.when(addresses.str.strip_chars().fill_null("") == "").then(pl.lit("no_address")),
-            "reason",
-            "dwelling_reason",
-        ),
-    )
+        "building_id", "dwelling_id", "matched_by",
+        reason=pl.coalesce("reason", "dwelling_reason"),
+    )  # fmt: skip
 
 
 def _keyed(levels: pl.DataFrame) -> pl.DataFrame:
