@@ -31,12 +31,7 @@ def periods(versions: pl.DataFrame, whole: pl.DataFrame, facts: Sequence[str]) -
         `entity_id`, `source` (whose word it is), the facts, `valid_from`, `valid_until` (null:
         still valid; half open), by entity and time.
     """
-    said = newest_per_key(
-        versions.with_columns(
-            version=pl.concat_str("entity_id", pl.col("said_at").dt.epoch("us"), separator="@")
-        ),
-        "version", ("said_at",), happened="said_at", rule="one_instant",
-    ).rows  # fmt: skip
+    said = _one_an_instant(versions)
     columns = ["entity_id", "source", "said_at", *facts]
     events = pl.concat(
         [
@@ -59,12 +54,67 @@ def periods(versions: pl.DataFrame, whole: pl.DataFrame, facts: Sequence[str]) -
     )
 
 
+def duty_periods(versions: pl.DataFrame, whole: pl.DataFrame, facts: Sequence[str]) -> pl.DataFrame:
+    """Stretches of time of entries that say themselves from when until when they hold.
+
+    The newest word about an instant counts. The first word of a beginning speaks of all time from
+    that beginning on; a later word of the same beginning, of the time from when it was said, and of
+    the end it names, if that is earlier; a whole delivery that omits the entry, of the time from
+    its as-of on. So an end that is told late is applied at its own day, a beginning told late is
+    not taken back by the deliveries before it, and a change of facts does not reach into the past.
+
+    Args:
+        versions: As for `periods`, and `from_at`, `until_at` (half open; null: no end known).
+        whole: As for `periods`.
+        facts: Columns whose change begins a new stretch.
+
+    Returns:
+        `entity_id`, the facts, `valid_from`, `valid_until` (null: still valid), by entity and time.
+    """
+    said = _one_an_instant(versions).with_columns(is_end=pl.lit(False))
+    absent = _absences(versions, whole).with_columns(is_end=pl.lit(True))
+    words = pl.concat([said, absent], how="diagonal").sort("entity_id", "said_at")
+    is_first = pl.struct("entity_id", "from_at").is_first_distinct()
+    since = pl.max_horizontal("from_at", pl.min_horizontal("said_at", "until_at"))
+    held = (
+        words.with_columns(
+            valid_from=pl.when("is_end").then("said_at").when(is_first).then("from_at").otherwise(since)
+        )
+        .with_columns(newer=pl.col("valid_from").cum_min(reverse=True).shift(-1).over("entity_id"))
+        .with_columns(valid_until=pl.min_horizontal("newer", "until_at"))
+        .filter(
+            ~pl.col("is_end"),
+            (pl.col("valid_until") > pl.col("valid_from")).fill_null(value=True),
+        )
+        .sort("entity_id", "valid_from")
+    )  # fmt: skip
+    same = [pl.col(c).eq_missing(pl.col(c).shift()) for c in ("entity_id", *facts)]
+    goes_on = pl.all_horizontal(
+        *same, pl.col("valid_from").eq_missing(pl.col("valid_until").shift())
+    )
+    return (
+        held.with_columns(stretch=(~goes_on).cum_sum())
+        .group_by("stretch", maintain_order=True)
+        .agg(pl.col("entity_id", *facts, "valid_from").first(), pl.col("valid_until").last())
+        .drop("stretch")
+    )
+
+
 def at_instant(periods: pl.DataFrame, instant: pl.Expr) -> pl.DataFrame:
     """The entries that were valid at an instant."""
     return periods.filter(
         pl.col("valid_from") <= instant,
         pl.col("valid_until").is_null() | (pl.col("valid_until") > instant),
     )
+
+
+def _one_an_instant(versions: pl.DataFrame) -> pl.DataFrame:
+    """Of several versions of an entry of one instant the one that counts, by content."""
+    at = pl.concat_str("entity_id", pl.col("said_at").dt.epoch("us"), separator="@")
+    return newest_per_key(
+        versions.with_columns(version=at), "version", ("said_at",), happened="said_at",
+        rule="one_instant",
+    ).rows  # fmt: skip
 
 
 def _absences(versions: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,8 @@ register whole without it (`quality/validity.py`). Stays in silver; only counts 
 from __future__ import annotations
 
 from schemas.contract import Arrival, Contract, instant, text
+from schemas.devices import DEVICE_KINDS
+from schemas.grid_staff import STAFF_ROLES
 from schemas.population import RESIDENT_CATEGORIES
 from schemas.table import Table
 
@@ -67,6 +69,33 @@ class ResidentPeriod(Contract):
     valid_until = instant("止", note="half open; null: still valid")
 
 
+class DevicePeriod(Contract):
+    """silver.device_periods. Grain: one registered device, one stretch of time without change.
+
+    Where a device stood, for what it saw, is in `device_places`, which has no gaps.
+    """
+
+    device_id = text("设备编码", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    device_kind = text("设备类型", required=True, codes=DEVICE_KINDS)
+    valid_from = instant("起", required=True)
+    valid_until = instant("止", note="half open; null: still registered")
+
+
+class GridStaffPeriod(Contract):
+    """silver.grid_staff_periods. Grain: one worker on duty at one grid, without change.
+
+    By days on duty, as the register says them, and by whole deliveries that omit the worker.
+    """
+
+    staff_token = text("网格员令牌", required=True, note="one key for this topic alone")
+    grid_code = text("网格编码", required=True)
+    community_code = text("社区编码", note="null: unplaced")
+    staff_role = text("网格员类型", required=True, codes=STAFF_ROLES)
+    valid_from = instant("起", required=True, note="start of the first day on duty, or of a change")
+    valid_until = instant("止", note="half open: the last day on duty is in; null: still there")
+
+
 TABLES: tuple[Table, ...] = (
     Table(
         "silver", "rental_periods", RentalPeriod, "出租房沿革", None, ("rental_id", "valid_from")
@@ -79,4 +108,11 @@ TABLES: tuple[Table, ...] = (
         None,
         ("person_token", "valid_from"),
     ),
-)
+    Table(
+        "silver", "device_periods", DevicePeriod, "设备在册沿革", None, ("device_id", "valid_from")
+    ),
+    Table(
+        "silver", "grid_staff_periods", GridStaffPeriod, "网格员在岗沿革", None,
+        ("grid_code", "staff_token", "valid_from"),
+    ),
+)  # fmt: skip

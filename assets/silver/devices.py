@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 
 from assets.building import Clean, about, build_whole, inputs_of, told
+from assets.deliveries import deliveries_digest, deliveries_of, set_vanished_aside, vanished
 from quality.coordinates import in_wgs84
 from quality.deduplicate import newest_per_key
 from quality.placing import Communities
@@ -17,8 +18,9 @@ from schemas import tables
 from schemas.city_time import INSTANT
 from schemas.contract import polars_schema
 from schemas.feeds import BY_NAME
+from schemas.ledgers import SetAside
 from warehouse import builds
-from warehouse.lake import Lake
+from warehouse.lake import Lake, empty
 
 BRONZE = tables.table("bronze", "devices")
 AREAS = tables.table("silver", "areas")
@@ -38,8 +40,11 @@ _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 def devices(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per device code: newest version, placed by its code, else by its point."""
     return told(
-        build_whole(lake, TABLE, _inputs(lake), lambda: clean(lake.read(BRONZE), lake.read(AREAS)))
-    )
+        build_whole(
+            lake, TABLE, inputs_of(_inputs(lake), deliveries_digest(lake, "devices")),
+            lambda: clean(lake.read(BRONZE), lake.read(AREAS), deliveries_of(lake, "devices")),
+        )
+    )  # fmt: skip
 
 
 @dg.asset(
@@ -60,17 +65,22 @@ def _inputs(lake: Lake) -> str:
     return inputs_of(*builds.arrived(lake, "devices").values(), builds.content_of(lake, AREAS))
 
 
-def clean(rows: pl.DataFrame, areas: pl.DataFrame) -> Clean:
-    """Newest version of every device, in its community.
+def clean(rows: pl.DataFrame, areas: pl.DataFrame, whole: pl.DataFrame | None = None) -> Clean:
+    """Newest version of every device the register still holds, in its community.
 
     Args:
         rows: bronze.devices.
         areas: silver.areas.
+        whole: `deliveries_of` the feed; None: there was no whole delivery.
     """
     kept = newest_per_key(rows, "device_id", ("updated_at",), happened="updated_at",
                           rule="older_version")  # fmt: skip
-    placed = Communities(areas).place(in_wgs84(kept.rows, BY_NAME["devices"]))
-    return Clean(placed.with_columns(is_online=pl.col("online_code") == "1"), kept.ledger)
+    stands, gone = kept.rows, empty(SetAside)
+    if whole is not None:
+        vanishing = vanished(rows, whole, "device_id", "updated_at")
+        stands, gone = set_vanished_aside(stands, vanishing, "device_id", "updated_at")
+    placed = Communities(areas).place(in_wgs84(stands, BY_NAME["devices"]))
+    return Clean(placed.with_columns(is_online=pl.col("online_code") == "1"), kept.ledger, gone)
 
 
 def places(rows: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
