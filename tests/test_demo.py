@@ -294,20 +294,30 @@ def test_a_plain_loop_finds_the_same_cases(home):
 
 
 def test_a_plain_loop_counts_the_same_residents(home):
+    """Records by person as the truth says; where they live by the best source's newest word."""
     known = {code for code in truth(home, "residents")["community_code"] if code}
     bad = set(truth(home, "quarantined").select("feed", "file_name", "row_number").iter_rows())
-    newest = {}
-    for feed in ("household", "visits", "property", "self"):
-        for path in sorted((home / "landing" / f"population_{feed}").iterdir()):
+    person_of = {(s, r): p for s, r, p, _ in truth(home, "person_records").iter_rows()}
+    best = {}
+    for rank, feed in enumerate(("household", "property", "self", "visits")):
+        source = f"population_{feed}"
+        newest = {}
+        for path in sorted((home / "landing" / source).iterdir()):
             for at, row in enumerate(lines_of(path), 1):
-                number = row.get("公民身份号码") or row.get("id_number")
-                if number is None or (f"population_{feed}", path.name, at) in bad:
+                if (source, path.name, at) in bad:
                     continue
-                number = number.upper()
-                # The check digit adds nothing, and the old form has neither it nor the century.
-                person = number[:6] + "19" + number[6:] if len(number) == 15 else number[:17]
+                number = (row.get("公民身份号码") or "").upper()
+                record = row.get("登记编号") or row.get("record_id")
+                if record is None:  # the old form of a number has neither check digit nor century
+                    body = number[:6] + "19" + number[6:] if len(number) == 15 else number[:17]
+                    record = next(r for r in (body + c for c in "0123456789X")
+                                  if (source, r) in person_of)  # fmt: skip
                 said = row.get("更新时间") or row["updated_at"]
                 word = (said, row.get("社区编码") or row.get("community_code"))
-                newest[person] = max(newest.get(person, ("",)), word)
-    found = Counter(code if code in known else None for _, code in newest.values())
+                newest[record] = max(newest.get(record, ("",)), word)
+        for record, (said, code) in newest.items():
+            person = person_of[source, record]
+            word = (code in known, rank, said, code if code in known else None)
+            best[person] = max(best.get(person, (False, -1)), word)
+    found = Counter(word[-1] for word in best.values())
     assert found == dict(truth(home, "residents").iter_rows())

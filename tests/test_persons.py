@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_lake import arrive, read
 
-from assets.silver import employment, party_members, periods, residents, welfare_grants
+from assets.silver import employment, party_members, periods, welfare_grants
 from assets.silver._persons import newest_persons
 from assets.topics import welfare as welfare_topic
 from assets.topics.tabulate import topic_whole
@@ -102,36 +102,6 @@ def test_the_newest_word_counts_and_the_ledger_names_a_token(with_areas: Lake) -
     token = kept["person_token"][0]
     assert merges["entity_id"].to_list() == merges["merged_into"].to_list() == [token] * 2
     assert "11010" not in "".join(str(row) for row in merges.rows())
-
-
-def property_row(record: str, at: str, number: str | None, category: str | None) -> dict:
-    return {"record_id": record, "updated_at": f"2026-11-{at} 08:00:00", "identity_number": number,
-            "birth_day": None, "population_category": category, "community_code": HERE}  # fmt: skip
-
-
-def test_the_category_is_the_newest_given_and_no_number_means_set_aside() -> None:
-    one, two = numbers(2)
-    lists = read("population_property", [
-        property_row("a", "05", one, None), property_row("b", "06", two, None),
-        property_row("c", "06", None, "1"), property_row("c", "07", None, "1"),
-    ])  # fmt: skip
-    visit = {"identity_number": one, "birth_day": None, "community_code": THERE}
-    visits = read("population_visits", [
-        visit | {"updated_at": "2026-11-01 08:00:00", "population_category": "1"},
-        visit | {"updated_at": "2026-11-02 08:00:00", "population_category": "2"},
-    ])  # fmt: skip
-    areas = pl.DataFrame({"area_code": [HERE, THERE], "area_name": ["", ""],
-                          "tier": ["community"] * 2, "shape": [b"", b""]})  # fmt: skip
-    app = read("population_self", [visit | {"record_id": "d", "updated_at": "2026-11-03 08:00:00",
-                                            "population_category": "5"}])  # fmt: skip
-    rows = {"population_self": app, "population_visits": visits, "population_property": lists}
-    clean = residents.clean_residents(rows, areas, b"k" * 32)
-    columns = ["population_category", "community_code", "source_count", "is_property_listed"]
-    assert set(clean.rows.select(columns).rows()) == {("5", HERE, 3, True), ("0", HERE, 1, True)}
-    assert clean.set_aside["rule"].to_list() == ["identity_number_is_given"] * 2
-    assert clean.set_aside["entity_id"].n_unique() == 1
-    assert sorted(clean.merges["outcome"]) == ["merged", "merged", "superseded"]
-    assert clean.rows.height + clean.set_aside.height + clean.merges.height == 7
 
 
 def test_a_word_without_a_category_keeps_the_one_last_given() -> None:

@@ -155,11 +155,11 @@ def spoken() -> pl.DataFrame:
     new, old = datetime(2025, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
     rows = people(
         {"source": "population_household", "id_number": NUMBER_A, "name": "王伟",
-         "phone": "10900000001", "room": "101", "version_at": new},
+         "phone": "10900000001", "room": "101", "version_at": new, "population_category": "1"},
         {"source": "population_visits", "name": "王炜", "phone": None, "sex": "2", "unit": None,
          "version_at": old, "birth_date": date(1980, 1, 7)},
         {"source": "population_visits", "name": "王 伟", "phone": "10900000003", "version_at": new,
-         "unit": None},
+         "unit": None, "population_category": "2"},
         {"source": "population_self", "name": None, "phone": "10900000002", "version_at": old},
         {"source": "another_source", "name": "王薇", "phone": "10900000004", "version_at": new,
          "room": None, "birth_date": None, "sex": "0"},
@@ -175,9 +175,10 @@ def test_each_attribute_comes_from_its_best_source() -> None:
         "person_key": NUMBER_A, "identity_number": NUMBER_A, "name": "王伟",
         "birth_date": "1980-01-01", "sex": "1", "phone": "10900000002",
         "community_code": "350299001001", "building": "B1", "unit": None, "room": "502",
-        "address": None,
+        "address": None, "population_category": "1",
     }  # fmt: skip
     assert {c: one[c] for c in one if c.endswith("_source")} == {
+        "population_category_source": "population_household",
         "identity_number_source": "population_household", "name_source": "population_household",
         "birth_date_source": "identity_number", "sex_source": "identity_number",
         "phone_source": "population_self", "address_source": "population_visits",
@@ -207,8 +208,27 @@ def test_who_said_otherwise_is_kept() -> None:
         ("phone", "population_self", "another_source", "10900000004"),
         ("phone", "population_self", "population_household", "10900000001"),
         ("phone", "population_self", "population_visits", "10900000003"),
+        ("population_category", "population_household", "population_visits", "2"),
         ("sex", "identity_number", "population_visits", "2"),
     ])  # fmt: skip
+
+
+def test_an_address_without_a_community_decides_only_where_no_other_has_one() -> None:
+    unplaced = {"source": "population_visits", "community_code": None, "building": "B2"}
+    register = {"source": "population_household", "community_code": "350299001002"}
+    for rows, said in (([unplaced, register], ("350299001002", "population_household")),
+                       ([unplaced], (None, "population_visits"))):  # fmt: skip
+        own = comparable(people(*rows)).with_columns(person_key=pl.lit("record:x"))
+        golden, conflicts = chosen(own)
+        assert golden.select("community_code", "address_source").row(0) == said
+        assert conflicts.height == len(rows) - 1
+
+
+def test_a_building_in_words_is_compared_where_it_has_no_code() -> None:
+    rows = people({"building": None, "place": "示例路7号2幢"}, {"building": "B1", "place": "x"})
+    own = comparable(rows)
+    assert own["building_key"].to_list() == ["350299001001|示例路7号2幢", "350299001001|B1"]
+    assert own["dwelling"].to_list() == [f"{key}|502" for key in own["building_key"]]
 
 
 def test_the_table_of_priorities_leaves_no_ties_and_gives_reasons() -> None:

@@ -30,7 +30,8 @@ def people(*rows: dict[str, object]) -> pl.DataFrame:
         "source": "population_visits", "name": "欧阳晓明", "id_number": None,
         "birth_date": date(1980, 1, 1), "sex": "1", "phone": "10912345678",
         "community_code": "350299001001", "building": "B1", "unit": "1", "room": "502",
-        "version_at": datetime(2025, 1, 1, tzinfo=UTC),
+        "place": None,
+        "version_at": datetime(2025, 1, 1, tzinfo=UTC), "population_category": None,
     }  # fmt: skip
     schema = dict.fromkeys((*common, "record_id"), pl.String) | {
         "birth_date": pl.Date,

@@ -272,30 +272,3 @@ def test_older_words_are_superseded_and_ledgers_name_tokens(demo_lake: Lake, goo
         assert ledger.height == len(list(good_rows(feed))) - silver(demo_lake, table).height > 0
         assert set(ledger["outcome"]) == {"superseded"}
         assert ledger["entity_id"].str.contains(r"^[0-9a-f]{24}(/\d)?$").all()
-
-
-def test_residents_of_four_sources_agree_with_the_truth(
-    demo_run: Home, demo_lake: Lake, truth: Truth
-) -> None:
-    token = tokens_of(demo_run, "population")
-    columns = ["community_code", "population_category", "is_registered_here", "is_visited",
-               "is_property_listed", "is_self_registered"]  # fmt: skip
-    own = silver(demo_lake, "residents")
-    expected = as_tokens(truth("persons"), token, columns)
-    assert unordered(own.select("person_token", *columns)) == expected
-    assert own.filter(~pl.col("is_registered_here") & ~pl.col("is_visited")).height > 0
-    assert (own["source_count"] == own.select(pl.sum_horizontal(columns[2:])).to_series()).all()
-    assert own["population_category"].n_unique() == 6, "of some people nobody knows the category"
-
-
-def test_residents_without_a_number_are_set_aside_under_a_token_of_their_record(
-    demo_run: Home, demo_lake: Lake, truth: Truth, good_rows
-) -> None:
-    token = tokens_of(demo_run, "population")
-    aside = silver(demo_lake, "residents_set_aside")
-    assert set(aside["rule"]) == {"identity_number_is_given"}
-    expected = {token(f"{source}:{record}")
-                for source, record in truth("unnumbered_residents").rows()}  # fmt: skip
-    assert set(aside["entity_id"]) == expected
-    nameless = [r for r in good_rows("population_property") if not r["公民身份号码"]]
-    assert aside.height == len(nameless) > len(expected), "older versions wait too"

@@ -11,16 +11,15 @@ import polars as pl
 
 import quality.resolution
 from assets.building import Clean, about, build_whole, inputs_of, told
+from assets.silver._buildings import AREAS, BUILDINGS, content_of_buildings, known_buildings
 from assets.silver._population import SOURCES, Standing, population_inputs, read_standing
-from quality.addresses import matching_key, parse, standard
+from quality.addresses import Buildings, matching_key, parse, standard
 from quality.placing import Communities
 from quality.resolve import Resolved, resolve, with_tokens
-from schemas import tables
 from schemas.resolution import TABLES
 from warehouse import builds
 from warehouse.lake import Lake
 
-AREAS = tables.table("silver", "areas")
 RECORDS, LINKS, GOLDEN, CONFLICTS = TABLES
 _COLUMNS = [
     "person_name", "sex_code", "birth_day", "phone", "population_category", "community_code",
@@ -38,7 +37,11 @@ _NAMES = {
     specs=[
         dg.AssetSpec(
             **about(table, "public-security"),
-            deps=[*(["bronze", source] for source in SOURCES), list(AREAS.key)],
+            deps=[
+                *(["bronze", source] for source in SOURCES),
+                list(AREAS.key),
+                list(BUILDINGS.key),
+            ],
             kinds={"polars", "duckdb", "deltalake"},
         )
         for table in TABLES
@@ -47,13 +50,14 @@ _NAMES = {
 )
 def persons(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
     """One person once, over all population feeds."""
-    inputs = inputs_of(*population_inputs(lake), builds.content_of(lake, AREAS), _model_digest())
+    inputs = inputs_of(*population_inputs(lake), *content_of_buildings(lake), _model_digest())
     found: dict[str, pl.DataFrame] = {}
 
     def clean(name: str) -> Clean:
         if not found:
             standing = read_standing(lake, _COLUMNS)
-            found.update(resolved(standing, lake.read(AREAS), lake.home.key("population")))
+            key = lake.home.key("population")
+            found.update(resolved(standing, lake.read(AREAS), known_buildings(lake), key))
         return Clean(found[name])
 
     for table in TABLES:
@@ -62,46 +66,59 @@ def persons(lake: dg.ResourceParam[Lake]) -> Iterator[dg.MaterializeResult]:
 
 
 def resolved(
-    standing: dict[str, Standing], areas: pl.DataFrame, key: bytes
+    standing: dict[str, Standing], areas: pl.DataFrame, buildings: Buildings, key: bytes
 ) -> dict[str, pl.DataFrame]:
     """The tables of the layer by name.
 
     Args:
         standing: Records by source.
         areas: silver.areas; a community it does not know is none.
+        buildings: The registered buildings, found by address where a record has no code.
         key: Token key of the population topic.
     """
-    records = pl.concat([_comparable(one.rows) for one in standing.values()])
-    placed = Communities(areas).place(records, order=("code",))
-    found = resolve(placed)
+    communities = Communities(areas)
+    records = pl.concat(
+        [
+            _comparable(communities.place(one.rows, order=("code",)), buildings)
+            for one in standing.values()
+        ]
+    )
+    found = resolve(records)
     return {
-        RECORDS.name: _records(placed, found, key),
+        RECORDS.name: _records(records, found, key),
         LINKS.name: found.links,
         GOLDEN.name: _golden(found, key),
         CONFLICTS.name: _conflicts(found, key),
     }
 
 
-def _comparable(rows: pl.DataFrame) -> pl.DataFrame:
+def _comparable(rows: pl.DataFrame, buildings: Buildings) -> pl.DataFrame:
     """Records of one source as `quality.resolve` wants them."""
     lacks = [pl.lit(None, pl.String).alias(c) for c in ("unit_number", "address")
              if c not in rows.columns]  # fmt: skip
     own = rows.with_columns(*lacks)
-    described = own.hstack(_in_words(own))
-    coded = pl.col("building_id").is_not_null()
+    nothing = pl.lit(None, pl.String).alias("building_id")
+    found = buildings.find(own.select("community_code", nothing, _unless_coded("address")))
+    described = own.hstack(_in_words(own)).with_columns(
+        building=pl.coalesce("building_id", found["building_id"])
+    )
+    coded = pl.col("building").is_not_null()
     return described.select(
-        "source", "record_id", "phone", "population_category", "community_code",
+        "source", "record_id", "phone", "population_category", "community_code", "building",
         name="person_name",
         id_number="number",
         birth_date="birth_day",
         sex="sex_code",
-        building="building_id",
         place=pl.when(~coded).then("said_place"),
         unit=pl.coalesce(pl.col("unit_number").str.replace(r"单元$", ""), "said_unit"),
         room=pl.coalesce(pl.col("dwelling_number").str.replace(r"[室号]$", ""), "said_room"),
         address=pl.when(~coded).then("said_address"),
         version_at="updated_at",
     )  # fmt: skip
+
+
+def _unless_coded(column: str) -> pl.Expr:
+    return pl.when(pl.col("building_id").is_null()).then(column).alias(column)
 
 
 def _in_words(rows: pl.DataFrame) -> pl.DataFrame:

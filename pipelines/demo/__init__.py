@@ -124,7 +124,7 @@ def _write_registers(plan: Plan, space: Space) -> None:
         write_small_places(plan, town)
     write_social(plan, buildings)
     if any(feed.startswith("population_") for feed in plan.feeds):
-        write_population(plan, space, buildings)
+        write_population(plan, town, buildings)
 
 
 def _already_written(home: Path, asked: dict[str, object]) -> DemoSummary | None:

@@ -43,7 +43,7 @@ def person_records(
         building, unit, room, address, version_at`) and the truth (`source, record_id, person`).
     """
     rng = np.random.default_rng(seed)
-    people = _people(rng, round(records / RECORDS_PER_PERSON), as_of)
+    people = invented_people(rng, round(records / RECORDS_PER_PERSON), as_of)
     parts = [
         _of_source(rng, people, name, _careless(habits, carelessness), as_of)
         for name, habits in SOURCES.items()
@@ -61,8 +61,18 @@ def _careless(habits: Habits, times: float) -> Habits:
     return replace(habits, **slips)
 
 
-def _people(rng: np.random.Generator, count: int, as_of: date) -> pl.DataFrame:
-    """Households of one to five; the third and later are children and bear the first one's name."""
+def invented_people(rng: np.random.Generator, count: int, as_of: date) -> pl.DataFrame:
+    """Households of one to five; the third and later are children and bear the first one's name.
+
+    Args:
+        rng: Source of chance.
+        count: How many people.
+        as_of: City day by which all are born.
+
+    Returns:
+        `person, name, is_man, born` (days), `home`, `old_home`, `age`, `phone`, `old_phone`,
+        `draw`, `birth_date`, `number`; a household stands together.
+    """
     sizes = rng.choice([1, 2, 3, 4, 5], count, p=[0.25, 0.25, 0.28, 0.14, 0.08])
     home = np.repeat(np.arange(count), sizes)[:count]
     place = (np.arange(count) - np.searchsorted(home, home)).astype(np.int64)
@@ -152,15 +162,15 @@ def _of_source(
     rows = rows.with_columns(
         source=pl.lit(source),
         record_id=pl.Series([f"{n:07d}" for n in rng.permutation(count).tolist()]),
-        name=_names(rng, rows["name"], happens(habits.name_slip)),
+        name=written_names(rng, rows["name"], happens(habits.name_slip)),
         id_number=_written_numbers(rng, rows, habits, happens),
-        birth_date=_written_births(rng, rows["birth_date"], habits, happens),
+        birth_date=written_births(rng, rows["birth_date"], habits, happens),
         sex=pl.when(happens(habits.sex_missing))
         .then(pl.lit("0"))
         .when(pl.col("is_man") ^ happens(habits.sex_slip))
         .then(pl.lit("1"))
         .otherwise(pl.lit("2")),
-        phone=_written_phones(rng, rows, habits, happens),
+        phone=written_phones(rng, rows, habits, happens),
         at=home,
         minutes=minutes,
     )
@@ -178,7 +188,8 @@ def _of_source(
     )  # fmt: skip
 
 
-def _names(rng: np.random.Generator, names: pl.Series, slips: pl.Series) -> pl.Series:
+def written_names(rng: np.random.Generator, names: pl.Series, slips: pl.Series) -> pl.Series:
+    """Names as written, those of `slips` with one slip each."""
     kinds = rng.choice(_SLIPS, len(names), p=_SLIP_SHARES).tolist()
     return pl.Series(
         [
@@ -224,10 +235,17 @@ def _written_numbers(
     return _slips(rng, known, happens(habits.number_slip))
 
 
-def _written_births(
+def written_births(
     rng: np.random.Generator, born: pl.Series, habits: Habits, happens: Happens
 ) -> pl.Series:
-    """Birth dates as written: missing, day and month exchanged, a digit wrong, 1 January."""
+    """Birth dates as written: missing, day and month exchanged, a digit wrong, 1 January.
+
+    Args:
+        rng: Source of chance.
+        born: Dates of birth.
+        habits: How the source knows people.
+        happens: Draws rows by share.
+    """
     frame = pl.DataFrame({"born": born, "text": born.dt.strftime("%Y%m%d")})
     day_first = frame.select(
         (
@@ -250,10 +268,17 @@ def _written_births(
     ).to_series()
 
 
-def _written_phones(
+def written_phones(
     rng: np.random.Generator, rows: pl.DataFrame, habits: Habits, happens: Happens
 ) -> pl.Series:
-    """Telephones as written: none, the one before, a digit wrong."""
+    """Telephones as written: none, the one before, a digit wrong.
+
+    Args:
+        rng: Source of chance.
+        rows: `phone` and `old_phone`.
+        habits: How the source knows people.
+        happens: Draws rows by share.
+    """
     known = rows.select(
         pl.when(happens(habits.phone_missing))
         .then(None)

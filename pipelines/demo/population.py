@@ -1,7 +1,9 @@
 """People of 示范区, all invented: a household register and grid visits that overlap.
 
-A person is one identity number (GB 11643); the newest word of either source says where they live.
-Household rows are written in even seconds, visits in odd ones: no two versions are equally new.
+A person is one identity number (GB 11643), whether a source knows it or not. Of each attribute the
+best source says what holds (`_BEST`, written down here once more: the truth is no copy of the
+table it tests). Household rows are written in even seconds, visits in odd ones: no two versions are
+equally new.
 """
 
 from __future__ import annotations
@@ -12,65 +14,108 @@ import numpy as np
 import polars as pl
 
 from pipelines.demo.devices import UNKNOWN_COMMUNITY
-from pipelines.demo.identity import ago, identity_numbers
+from pipelines.demo.identity import ago
+from pipelines.demo.mentions import Town
+from pipelines.demo.person_habits import SOURCES
+from pipelines.demo.person_sources import invented_people, written_names, written_phones
 from pipelines.demo.plan import Plan, pick
-from pipelines.demo.resident_lists import write_lists
+from pipelines.demo.resident_lists import PROPERTY, SELF, write_lists
 from pipelines.demo.space import Space
 from pipelines.demo.tables import spoil, with_rules, write_csv
 
 PEOPLE = 300_000  # a register has no days: this follows the scale only
-_SURNAMES = pl.Series([
-    "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "林", "黄", "欧阳", "𠮷", "㑇",
-    "𬱖",
-])  # fmt: skip
+REGISTER, VISITS = "population_household", "population_visits"
+_RARE = pl.Series(["欧阳", "𠮷", "㑇", "𬱖"])  # of four bytes in GB18030, the first apart
 _CATEGORIES = pl.Series(["1", "2", "3", "4", "5"])
+_BEST = {
+    "address": (VISITS, SELF, PROPERTY, REGISTER),
+    "category": (REGISTER, VISITS, SELF, PROPERTY),
+}
+"""Which source is believed first."""
 
 
-def write_population(plan: Plan, space: Space, buildings: pl.DataFrame) -> None:
+def write_population(plan: Plan, town: Town, buildings: pl.DataFrame) -> None:
     """Write the wanted sources of population, and who truly lives where."""
     rng = plan.rng("population")
-    people = build_people(plan, rng, buildings)
-    if "population_household" not in plan.feeds:
-        people = people.with_columns(in_register=False)
-    if "population_visits" not in plan.feeds:
-        people = people.with_columns(in_visits=False)
-    register = _household_rows(plan, rng, people.filter("in_register"))
-    visits = _visit_rows(plan, rng, people.filter("in_visits"))
+    everybody = build_everybody(plan, rng, buildings)
+    if REGISTER not in plan.feeds:
+        everybody = everybody.with_columns(in_register=False)
+    if VISITS not in plan.feeds:
+        everybody = everybody.with_columns(in_visits=False)
+    register = _household_rows(plan, rng, everybody.filter("in_register"))
+    visits = _visit_rows(plan, rng, everybody.filter("in_visits"))
     if len(register):
         _write_household(plan, rng, register)
     if len(visits):
-        _write_visits(plan, space, rng, visits)
-    lists = write_lists(plan, people, buildings)
-    words = [_word(register), _word(visits), *(_word(one) for one in lists)]
-    _note_truth(plan, pl.concat(words, how="vertical_relaxed"), register, visits, *lists)
+        _write_visits(plan, town.space, rng, visits)
+    lists = write_lists(plan, town, everybody)
+    _note_truth(plan, pl.concat([_word(one) for one in (register, visits, *lists)]))
 
 
 def build_people(plan: Plan, rng: np.random.Generator, buildings: pl.DataFrame) -> pl.DataFrame:
-    """Everybody of 示范区: who they are, where they live, which sources know them."""
-    count = max(500, round(PEOPLE * plan.scale))
-    first = pl.Series([plan.all_days[0] - timedelta(days=92 * 365)]).cast(pl.Int32)[0]
-    born = pl.Series(first + rng.integers(0, 91 * 365, count)).cast(pl.Int32).cast(pl.Date)
+    """The people whom the household register or the grid know."""
+    return build_everybody(plan, rng, buildings).filter(pl.col("in_register") | pl.col("in_visits"))
+
+
+def build_everybody(plan: Plan, rng: np.random.Generator, buildings: pl.DataFrame) -> pl.DataFrame:
+    """Everybody of 示范区: who they are, where they live, which sources know them.
+
+    The last twelfth are newcomers whom neither police nor grid know yet.
+    """
+    known = max(500, round(PEOPLE * plan.scale))
+    count = known + known // 12
+    people = invented_people(rng, count, plan.last_day)
+    doors = _doors(rng, int(people["home"].max()) + 1, buildings)  # pyright: ignore[reportArgumentType]
     draw = rng.random(count)
-    home = rng.integers(0, len(buildings), count)
-    names = pick(_SURNAMES, rng.integers(0, len(_SURNAMES), count))
+    is_new = np.arange(count) >= known
+    home = people["home"]
+    moved = pl.Series(np.roll(home.to_numpy(), 11))
+    is_rare = pl.col("home") % 61 == 0
+    category = rng.choice(5, count, p=[0.6, 0.3, 0.02, 0.02, 0.06])
+    return people.select(
+        "home", "phone", "old_phone",
+        pl.when(is_rare)
+        .then(pick(_RARE, home.to_numpy() // 61 % 4) + pl.col("name").str.slice(1))
+        .otherwise("name")
+        .alias("name"),
+        identity_number="number",
+        born="birth_date",
+        sex=pl.when("is_man").then(pl.lit("1")).otherwise(pl.lit("2")),
+        in_register=pl.Series((draw < 0.7) & ~is_new),
+        in_visits=pl.Series(((draw < 0.35) | (draw >= 0.7)) & ~is_new),
+        category=pick(_CATEGORIES, np.where(is_new, 1, category)),
+    ).hstack(doors[home]).hstack(doors.select(pl.all().name.prefix("moved_"))[moved])  # fmt: skip
+
+
+def _doors(rng: np.random.Generator, homes: int, buildings: pl.DataFrame) -> pl.DataFrame:
+    """A door of its own for every home: `building, community, unit, room`."""
+    at = pl.Series(rng.integers(0, len(buildings), homes))
+    nth = pl.int_range(pl.len()).over("at")
     return pl.DataFrame(
         {
-            "identity_number": identity_numbers(rng, born),
-            "name": names + pl.Series([f"示例{n % 1000:03d}" for n in range(count)]),
-            "born": born,
-            "home": home,
-            "in_register": draw < 0.7,
-            "in_visits": (draw < 0.35) | (draw >= 0.7),
-            "category": pick(_CATEGORIES, rng.choice(5, count, p=[0.6, 0.3, 0.02, 0.02, 0.06])),
+            "at": at,
+            "building": pick(buildings["楼栋编码"], at.to_numpy()),
+            "community": pick(buildings["true_community"], at.to_numpy()),
         }
-    ).with_columns(
-        building=pick(buildings["楼栋编码"], home),
-        community=pick(buildings["true_community"], home),
-        sex=pl.when(pl.col("identity_number").str.slice(16, 1).cast(pl.Int32) % 2 == 1)
-        .then(pl.lit("1"))
-        .otherwise(pl.lit("2")),
-        moved_building=pick(buildings["楼栋编码"], np.roll(home, 11)),
-        moved_community=pick(buildings["true_community"], np.roll(home, 11)),
+    ).select(
+        "building",
+        "community",
+        unit=(nth % 3 + 1).cast(pl.String),
+        room=((nth // 12 + 1) * 100 + nth // 3 % 4 + 1).cast(pl.String),
+    )
+
+
+def _as_written(rng: np.random.Generator, rows: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Names and telephones with the slips and gaps of a source."""
+    habits, count = SOURCES[source], len(rows)
+
+    def happens(share: float) -> pl.Series:
+        return pl.Series(rng.random(count) < share)
+
+    return rows.with_columns(
+        source=pl.lit(source),
+        written_name=written_names(rng, rows["name"], happens(habits.name_slip)),
+        written_phone=written_phones(rng, rows, habits, happens),
     )
 
 
@@ -80,7 +125,9 @@ def _household_rows(plan: Plan, rng: np.random.Generator, people: pl.DataFrame) 
     seconds = rng.integers(0, 40_000_000, count) // 2 * 2
     draw = pl.Series(rng.random(count))
     alone = ~people["in_visits"]
-    return people.with_columns(
+    return _as_written(rng, people, REGISTER).with_columns(
+        record_id="identity_number",
+        is_numbered=True,
         written=pl.col("identity_number"),
         code=pl.when(alone & (draw < 0.02))
         .then(pl.lit(UNKNOWN_COMMUNITY))
@@ -99,31 +146,38 @@ def _visit_rows(plan: Plan, rng: np.random.Generator, people: pl.DataFrame) -> p
     moved = people["in_register"] & pl.Series(rng.random(count) < 0.12)
     old = pl.Series(rng.random(count) < 0.03) & (people["born"].dt.year() < 2000)
     number = pl.col("identity_number")
-    return people.with_columns(
-        written=pl.when(old)
-        .then(number.str.slice(0, 6) + number.str.slice(8, 9))
-        .when(pl.Series(rng.random(count) < 0.3))
-        .then(number.str.to_lowercase())
-        .otherwise(number),
-        code=pl.when(moved).then("moved_community").otherwise("community"),
-        building=pl.when(moved).then("moved_building").otherwise("building"),
-        category=pl.when(moved).then(pl.lit("2")).otherwise("category"),
-        updated=ago(plan, seconds),
-    ).with_columns(known="code")
+    return (
+        _as_written(rng, people, VISITS)
+        .with_columns(
+            pl.when(moved).then(f"moved_{c}").otherwise(c).alias(c) for c in ("building", "room")
+        )
+        .with_columns(
+            record_id="identity_number",
+            is_numbered=True,
+            written=pl.when(old)
+            .then(number.str.slice(0, 6) + number.str.slice(8, 9))
+            .when(pl.Series(rng.random(count) < 0.3))
+            .then(number.str.to_lowercase())
+            .otherwise(number),
+            code=pl.when(moved).then("moved_community").otherwise("community"),
+            category=pl.when(moved).then(pl.lit("2")).otherwise("category"),
+            updated=ago(plan, seconds),
+        )
+        .with_columns(known="code")
+    )
 
 
 def _texts(rows: pl.DataFrame) -> pl.DataFrame:
-    number = pl.int_range(pl.len())
     return rows.select(
-        pl.col("name").alias("姓名"),
+        pl.col("written_name").alias("姓名"),
         pl.col("written").alias("公民身份号码"),
         pl.col("sex").alias("性别代码"),
         pl.col("born").dt.strftime("%Y-%m-%d").alias("出生日期"),
         pl.col("category").alias("人口类别"),
         pl.col("code").alias("社区编码"),
         pl.col("building").alias("楼栋编码"),
-        (number % 600 + 101).cast(pl.String).alias("房号"),
-        pl.concat_str(pl.lit("0000-"), number.cast(pl.String).str.zfill(7)).alias("联系电话"),
+        pl.col("room").alias("房号"),
+        pl.col("written_phone").alias("联系电话"),
         pl.col("updated").dt.strftime("%Y-%m-%d %H:%M:%S").alias("更新时间"),
     )
 
@@ -188,25 +242,37 @@ def _note_older(plan: Plan, feed: str, rows: pl.DataFrame) -> None:
 
 
 def _word(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("identity_number", "known", "category", "updated")
+    """Whose record it is, and what it says that counts."""
+    return rows.select(
+        "source", "record_id", "identity_number", "is_numbered", "known", "category", "updated"
+    )
 
 
-def _note_truth(plan: Plan, words: pl.DataFrame, *sources: pl.DataFrame) -> None:
-    """The newest word says where people live; the category is the newest any source gave."""
-    order = ["identity_number", "updated"]
-    newest = words.sort(order).unique("identity_number", keep="last", maintain_order=True)
-    given = words.drop_nulls("category").sort(order)
-    category = given.unique("identity_number", keep="last", maintain_order=True)
-    flags = ("is_registered_here", "is_visited", "is_property_listed", "is_self_registered")
-    persons = (
-        newest.drop("category")
-        .join(category.select("identity_number", "category"), "identity_number", how="left")
-        .with_columns(
-            pl.col("identity_number").is_in(source["identity_number"].implode()).alias(flag)
-            for flag, source in zip(flags, sources, strict=True)
+def _note_truth(plan: Plan, words: pl.DataFrame) -> None:
+    """Whose every record is, and what holds of a person: the best source that says it."""
+    plan.truth.add("person_records", words.rename({"identity_number": "person"}))
+    person = "identity_number"
+    flags = {
+        "is_registered_here": REGISTER,
+        "is_visited": VISITS,
+        "is_property_listed": PROPERTY,
+        "is_self_registered": SELF,
+    }
+    persons = words.group_by(person).agg(
+        pl.col("is_numbered").any(),
+        *((pl.col("source") == source).any().alias(flag) for flag, source in flags.items()),
+    )
+    for column, said in {"known": "address", "category": "category"}.items():
+        best = words.drop_nulls(column).with_columns(
+            rank=pl.col("source").replace_strict(
+                {source: rank for rank, source in enumerate(_BEST[said])}, return_dtype=pl.Int64
+            )
         )
-        .with_columns(pl.col("category").fill_null("0"))
-        .sort("identity_number")
+        decided = best.sort(person, "rank").unique(person, keep="first")
+        persons = persons.join(decided.select(person, column), person, how="left")
+    persons = (
+        persons.with_columns(pl.col("category").fill_null("0"))
+        .sort(person)
         .rename({"known": "community_code", "category": "population_category"})
     )
     plan.truth.add("persons", persons)

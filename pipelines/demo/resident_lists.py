@@ -1,26 +1,30 @@
 """Two more sources of people: lists of property companies (XLSX), self-registration (NDJSON).
 
 They know many people of the other sources, and some that no other source knows. Property companies
-often have no identity number and never a category. Their rows are written a quarter of a second,
+often have no identity number and never a category; then name, birth date, telephone and door must
+tell who it is, with the slips of `person_habits.py`. Their rows are written a quarter of a second,
 those of self-registration half a second past the full one: no two versions are equally new.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
+from pipelines.demo.addresses import written
 from pipelines.demo.devices import UNKNOWN_COMMUNITY
-from pipelines.demo.identity import ago, identity_numbers
-from pipelines.demo.plan import Plan, pick
+from pipelines.demo.identity import ago
+from pipelines.demo.mentions import Town
+from pipelines.demo.person_habits import SOURCES
+from pipelines.demo.person_sources import written_births, written_names, written_phones
+from pipelines.demo.plan import Plan
 from pipelines.demo.tables import note_rows, spoil, with_rules
 from pipelines.demo.workbooks import workbook
 
 PROPERTY, SELF = "population_property", "population_self"
-_KEPT = ["identity_number", "name", "born", "sex", "community", "building", "category"]
 _ENGLISH = {
     "登记编号": "record_id", "姓名": "name", "公民身份号码": "id_number", "性别代码": "sex_code",
     "出生日期": "birth_date", "人口类别": "population_category", "社区编码": "community_code",
@@ -30,49 +34,54 @@ _ENGLISH = {
 
 
 def write_lists(
-    plan: Plan, people: pl.DataFrame, buildings: pl.DataFrame
+    plan: Plan, town: Town, everybody: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write the wanted sources; their words on people with a number, with what is truly known."""
+    """Write the wanted sources; their words on people, with what is truly known."""
     rng = plan.rng("resident_lists")
-    everybody = pl.concat([people.select(_KEPT), _newcomers(plan, rng, people, buildings)])
     listed = everybody.filter(pl.Series(rng.random(len(everybody)) < 0.3))
     registered = everybody.filter(pl.Series(rng.random(len(everybody)) < 0.15))
-    in_lists = _property(plan, listed.head(len(listed) if PROPERTY in plan.feeds else 0))
-    in_app = _self(plan, registered.head(len(registered) if SELF in plan.feeds else 0))
+    in_lists = _property(plan, town, listed.head(len(listed) if PROPERTY in plan.feeds else 0))
+    in_app = _self(plan, town, registered.head(len(registered) if SELF in plan.feeds else 0))
     return in_lists, in_app
 
 
-def _newcomers(
-    plan: Plan, rng: np.random.Generator, people: pl.DataFrame, buildings: pl.DataFrame
+def _as_written(
+    plan: Plan, rng: np.random.Generator, rows: pl.DataFrame, source: str
 ) -> pl.DataFrame:
-    """People whom neither police nor grid know yet; their numbers are of another region."""
-    count = len(people) // 12
-    first = pl.Series([plan.all_days[0] - timedelta(days=60 * 365)]).cast(pl.Int32)[0]
-    born = pl.Series(first + rng.integers(0, 40 * 365, count)).cast(pl.Int32).cast(pl.Date)
-    home = rng.integers(0, len(buildings), count)
-    number = identity_numbers(rng, born, "350298")
-    is_man = pl.Series("n", number).str.slice(16, 1).cast(pl.Int32) % 2 == 1
-    return pl.DataFrame(
-        {
-            "identity_number": number,
-            "name": [f"新示例{n:05d}" for n in range(count)],
-            "born": born,
-            "sex": pl.Series(np.where(is_man, "1", "2")),
-            "community": pick(buildings["true_community"], home),
-            "building": pick(buildings["楼栋编码"], home),
-            "category": ["2"] * count,
-        }
-    )
+    """Names, births, sexes and telephones as the source writes them.
+
+    Rows with a number have the birth date it says, or none: others would be quarantined.
+    """
+    habits, count = SOURCES[source], len(rows)
+
+    def happens(share: float) -> pl.Series:
+        return pl.Series(rng.random(count) < share)
+
+    births = _possible(plan, written_births(rng, rows["born"], habits, happens))
+    born = pl.when(pl.col("is_numbered") & births.is_not_null()).then("born").otherwise(births)
+    other = pl.when(pl.col("sex") == "1").then(pl.lit("2")).otherwise(pl.lit("1"))
+    return rows.with_columns(
+        source=pl.lit(source),
+        written_name=written_names(rng, rows["name"], happens(habits.name_slip)),
+        written_born=born,
+        written_sex=pl.when(happens(habits.sex_missing)).then(pl.lit("0"))
+        .when(happens(habits.sex_slip)).then(other).otherwise("sex"),
+        written_phone=written_phones(rng, rows, habits, happens),
+        has_unit=~happens(habits.unit_missing),
+        has_door=~happens(habits.door_missing),
+    )  # fmt: skip
 
 
-def _property(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
-    """Two workbooks; rows without a number wait, and are known by the company's own record."""
+def _property(plan: Plan, town: Town, rows: pl.DataFrame) -> pl.DataFrame:
+    """Two workbooks; some rows have no number, some of these no code of a building either."""
     rng, count = plan.rng(PROPERTY), len(rows)
     draw = pl.Series(rng.random(count))
     place = pl.Series(rng.random(count))
-    rows = rows.with_columns(
+    rows = _as_written(
+        plan, rng, rows.with_columns(is_numbered=draw >= 0.3), PROPERTY
+    ).with_columns(
         record_id=pl.Series([f"WY{n:07d}" for n in range(1, count + 1)], dtype=pl.String),
-        written=pl.when(draw >= 0.3).then("identity_number"),
+        written=pl.when("is_numbered").then("identity_number"),
         code=pl.when(place < 0.02).then(pl.lit(UNKNOWN_COMMUNITY))
         .when(place >= 0.05).then("community"),
         known=pl.when(place >= 0.05).then("community"),
@@ -81,7 +90,7 @@ def _property(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     if not count:
         return rows
-    text = _texts(rows, "350299").with_columns(
+    text = _texts(rng, town, rows).with_columns(
         物业公司=pl.concat_str(pl.lit("示例物业"), (pl.int_range(pl.len()) % 9).cast(pl.String)),
         住户身份=pl.Series(rng.choice(["1", "2", "3", "9"], count)),
     ).drop("人口类别")  # fmt: skip
@@ -96,9 +105,7 @@ def _property(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     for n, part in enumerate((text.head(half), text.tail(count - half)), 1):
         bad = [spoil(part.head(1), [rule], **values) for rule, values in faults] if n == 1 else []
         _workbook(plan, n, pl.concat([_with_older(plan, part, "08:00:00.250"), *bad]))
-    nameless = rows.filter(pl.col("written").is_null())
-    plan.truth.add("unnumbered_residents", nameless.select("record_id", source=pl.lit(PROPERTY)))
-    return rows.filter(pl.col("written").is_not_null())
+    return rows
 
 
 def _workbook(plan: Plan, number: int, rows: pl.DataFrame) -> None:
@@ -107,10 +114,10 @@ def _workbook(plan: Plan, number: int, rows: pl.DataFrame) -> None:
     note_rows(plan, PROPERTY, name, rows["rules"])
 
 
-def _self(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+def _self(plan: Plan, town: Town, rows: pl.DataFrame) -> pl.DataFrame:
     """One object per line, English names; everybody gives a number and a category."""
     rng, count = plan.rng(SELF), len(rows)
-    rows = rows.with_columns(
+    rows = _as_written(plan, rng, rows.with_columns(is_numbered=True), SELF).with_columns(
         record_id=pl.Series([f"ZZ{n:07d}" for n in range(1, count + 1)], dtype=pl.String),
         written="identity_number",
         code="community",
@@ -121,7 +128,7 @@ def _self(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     if not count:
         return rows
-    text = _texts(rows, "350299")
+    text = _texts(rng, town, rows)
     faults: list[tuple[str, dict[str, str | None]]] = [
         ("identity_number_is_present", {"公民身份号码": None}),
         ("population_category_is_present", {"人口类别": None}),
@@ -147,22 +154,38 @@ def _with_older(plan: Plan, text: pl.DataFrame, clock: str) -> pl.DataFrame:
     return with_rules(pl.concat([older, text]))
 
 
-def _texts(rows: pl.DataFrame, district: str) -> pl.DataFrame:
-    number = pl.int_range(pl.len())
-    unit, room = (number % 3 + 1).cast(pl.String), (number % 600 + 101).cast(pl.String)
+def _possible(plan: Plan, births: pl.Series) -> pl.Series:
+    """Births of people who may live; a clerk notices the others and leaves them out."""
+    may_be = births.is_between(date(1900, 1, 1), plan.last_day)
+    return births.zip_with(may_be.fill_null(value=False), births.clear(len(births)))
+
+
+def _texts(rng: np.random.Generator, town: Town, rows: pl.DataFrame) -> pl.DataFrame:
+    """Every seventh row has its building, unit and room only in words."""
+    in_words = pl.int_range(pl.len()) % 7 == 0
     return rows.select(
         pl.col("record_id").alias("登记编号"),
-        pl.col("name").alias("姓名"),
+        pl.col("written_name").alias("姓名"),
         pl.col("written").alias("公民身份号码"),
-        pl.col("sex").alias("性别代码"),
-        pl.col("born").dt.strftime("%Y-%m-%d").alias("出生日期"),
+        pl.col("written_sex").alias("性别代码"),
+        pl.col("written_born").dt.strftime("%Y-%m-%d").alias("出生日期"),
         pl.col("category").alias("人口类别"),
         pl.col("code").alias("社区编码"),
-        pl.col("building").alias("楼栋编码"),
-        unit.alias("单元"),
-        room.alias("房号"),
-        pl.concat_str(pl.lit(f"示范区{district}示例路"), number.cast(pl.String), pl.lit("号"), unit,
-                      pl.lit("单元"), room, pl.lit("室")).alias("住址"),
-        pl.concat_str(pl.lit("0001-"), number.cast(pl.String).str.zfill(7)).alias("联系电话"),
+        pl.when(~in_words).then("building").alias("楼栋编码"),
+        pl.when(pl.col("has_unit") & ~in_words).then("unit").alias("单元"),
+        pl.when(pl.col("has_door") & ~in_words).then("room").alias("房号"),
+        _addresses(rng, town, rows).alias("住址"),
+        pl.col("written_phone").alias("联系电话"),
         pl.col("updated").dt.strftime("%Y-%m-%d %H:%M:%S.%3f").alias("更新时间"),
     )  # fmt: skip
+
+
+def _addresses(rng: np.random.Generator, town: Town, rows: pl.DataFrame) -> pl.Series:
+    """Where people live, as one of many would write it."""
+    doors = rows.select(pl.concat_str("unit", pl.lit("单元"), "room", pl.lit("室"))).to_series()
+    at = rows["building"].str.strip_prefix("LD").cast(pl.Int64) - 1
+    places = (town.places[one] for one in at)
+    return pl.Series(
+        [written(rng, place, door) for place, door in zip(places, doors, strict=True)],
+        dtype=pl.String,
+    )

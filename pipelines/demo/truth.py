@@ -110,6 +110,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     },
     "persons": {
         "identity_number": pl.String,
+        "is_numbered": pl.Boolean,
         "community_code": pl.String,
         "population_category": pl.String,
         "is_registered_here": pl.Boolean,

@@ -7,7 +7,12 @@ import polars as pl
 _PLACED = {"community_code": pl.String, "placed_by": pl.String}
 
 SOCIAL: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
-    "unnumbered_residents": {"source": pl.String, "record_id": pl.String},
+    "person_records": {
+        "source": pl.String,
+        "record_id": pl.String,
+        "person": pl.String,
+        "is_numbered": pl.Boolean,
+    },
     "small_places": {
         "place_id": pl.String,
         **_PLACED,
