@@ -14,6 +14,8 @@ Not here: which cells and sums a publication has (`assets/`), k per sharing clas
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -93,7 +95,10 @@ def suppress(
         hidden = hidden_cells(own, exact_cells=exact_cells)
     else:
         both = joined(last, Release(cells, sums), links, changed, zero_is_small=zero_is_small)
-        hidden = hidden_cells(both.system, exact_cells=exact_cells)[both.after] | own.is_small
+        hidden = hidden_cells(both.system, exact_cells=exact_cells)[both.after]
+        # By itself it must hold too, against those who missed the last one.
+        own = replace(own, is_held=(hidden | own.is_small) & own.is_free)
+        hidden = hidden_cells(own, exact_cells=exact_cells)
     withheld = np.where(own.is_small, "primary", np.where(hidden, "complementary", ""))
     decided = cells.drop("withheld", strict=False).join(
         pl.DataFrame({"cell": own.ids, "withheld": withheld}), on="cell", maintain_order="left"

@@ -98,31 +98,26 @@ def reach(
     return Reach(lower, np.where(upper >= system.value + FAR, np.inf, upper))
 
 
-def proofs(system: System, hidden: Numbers, cells: Numbers, signs: Numbers) -> list[Proof]:
+def proofs(
+    system: System, hidden: Numbers, cells: Numbers, sign: int, *, per_group: int
+) -> list[Proof]:
     """Attack some cells, each alone, and give the reasons why they stop.
 
     Args:
         system: The table.
         hidden: Which cells are hidden.
-        cells: Hidden cells, no two of one group (others are left out).
-        signs: +1 or -1 for each.
+        cells: Hidden cells.
+        sign: +1: move them up; -1: down.
+        per_group: Of cells that hang together, so many are attacked, one after the other.
     """
     field = _Field.of(system, hidden)
-    place = np.searchsorted(field.cells, cells)
-    waiting, first = np.unique(field.group[place], return_index=True)
-    goal = np.zeros(field.cells.size)
-    goal[place[first]] = signs[first]
-    found = field.solve(goal, waiting)
-    result = []
-    for at, group in zip(first, waiting, strict=True):
-        rows = field.rows_of(group)
-        own = system.matrix[rows]
-        used = np.unique(own.indices)
-        prices = -(own.T @ found.duals[rows])[used]
-        prices[used == cells[at]] -= signs[at]
-        prices[np.abs(prices) < _NEAR_ZERO] = 0.0
-        moved = float(found.relaxed[place[at]] * signs[at])
-        result.append(Proof(int(cells[at]), int(signs[at]), moved, used, prices))
+    result: list[Proof] = []
+    for _ in range(per_group):
+        if not cells.size:
+            break
+        first, some = field.attacked_alone(cells, sign)
+        result += some
+        cells = np.delete(cells, first)
     return result
 
 
@@ -152,6 +147,25 @@ class _Field:
         groups, label = csgraph.connected_components(both, directed=False)
         rows = row_count(matrix)
         return cls(system, cells, matrix, label[rows:], label[:rows], groups)
+
+    def attacked_alone(self, cells: Numbers, sign: int) -> tuple[Numbers, list[Proof]]:
+        """Attack the first cell of each group; which of the cells they were, and the proofs."""
+        place = np.searchsorted(self.cells, cells)
+        waiting, first = np.unique(self.group[place], return_index=True)
+        goal = np.zeros(self.cells.size)
+        goal[place[first]] = sign
+        found = self.solve(goal, waiting)
+        result = []
+        for at, group in zip(first, waiting, strict=True):
+            rows = self.rows_of(group)
+            own = self.system.matrix[rows]
+            used = np.unique(own.indices)
+            prices = -(own.T @ found.duals[rows])[used]
+            prices[used == cells[at]] -= sign
+            prices[np.abs(prices) < _NEAR_ZERO] = 0.0
+            moved = float(found.relaxed[place[at]] * sign)
+            result.append(Proof(int(cells[at]), sign, moved, used, prices))
+        return first, result
 
     def rows_of(self, group: int) -> Numbers:
         return np.flatnonzero(self.row_group == group)

@@ -14,8 +14,11 @@ from quality.disclosure_control.system import Numbers, System, row_count
 
 EXACT_CELLS: Final = 400
 """Up to so many cells that hang together, the cheapest pattern is sought by integer programming."""
+EXACT_CELLS_IN_ALL: Final = 4_000
+"""Smallest tables first, until so many cells were looked at: bounds the time."""
 _NODES: Final = 2_000
 _ROUNDS: Final = 20
+_REASONS: Final = 4
 _ALMOST: Final = 1e-6
 
 
@@ -31,8 +34,12 @@ def hidden_cells(system: System, *, exact_cells: int = EXACT_CELLS) -> Numbers:
     until_safe(cover)
     prune(cover)
     until_safe(cover)
-    for part in parts(system, exact_cells):
+    spent = 0
+    for part in sorted(parts(system, exact_cells), key=lambda part: (part.size, part[0])):
         if (cover.hidden & ~system.is_held)[part].any():
+            spent += part.size
+            if spent > EXACT_CELLS_IN_ALL:
+                break
             cover.hidden[part] = cheapest(cover, part)
     return cover.hidden
 
@@ -74,7 +81,7 @@ def attacked(cover: Cover, targets: Numbers, *, mend: bool) -> Numbers:
         proof
         for sign, cells in unsafe.items()
         if cells.size
-        for proof in proofs(system, cover.hidden, cells, np.full(cells.size, sign))
+        for proof in proofs(system, cover.hidden, cells, sign, per_group=_REASONS)
     ]
     asked = [cover.of_proof(proof) for proof in reasons]
     was_met = [one is None or cover.is_met(one) for one in asked]
