@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -30,6 +31,13 @@ def show_query(file: Path, query: str, console: Console, *, csv: bool) -> None:
         raise ValueError(str(error).strip().splitlines()[0]) from None
     finally:
         connection.close()
+    show_rows(names, rows, console, csv=csv)
+
+
+def show_rows(
+    names: list[str], rows: list[tuple[Any, ...]], console: Console, *, csv: bool
+) -> None:
+    """Print what a query gave, as a table or as CSV."""
     if csv:
         frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
         sys.stdout.write(frame.write_csv())

@@ -106,10 +106,26 @@ def sql(
         str | None, typer.Option(help="Area code of the file to ask; default the district.")
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    restricted: Annotated[
+        bool, typer.Option("--restricted", help="Ask tables of the lake, e.g. bronze.grid_cases.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; with --restricted. Kept in ops.access.")
+    ] = None,
 ) -> None:
-    """Query the serving file (read-only, no access to anything outside it)."""
+    """Query the serving file (read-only, no access to anything outside it).
+
+    With --restricted, query tables of the lake: who, when, which and why are written down first.
+    """
     from pipelines.asking import show_query
 
+    if restricted:
+        from pipelines.restricted import show_restricted
+
+        show_restricted(home_of(home), query, reason, console, csv=csv)
+        return
+    if reason is not None:
+        raise ValueError("--reason goes with --restricted")
     show_query(serving_file(home_of(home).serving, area), query, console, csv=csv)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from pipelines.access import access_job
 from pipelines.pulling import pull_job
 from pipelines.upkeep import upkeep_job
 
@@ -22,4 +23,4 @@ REFRESH = dg.define_asset_job(
     description="重算受影响的日期：清洗、主题库、统计，并发布",
 )
 
-JOBS = [TAKE_IN, REFRESH, upkeep_job, pull_job]
+JOBS = [TAKE_IN, REFRESH, upkeep_job, pull_job, access_job]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from pipelines.access import HOURLY_ACCESS
 from pipelines.jobs import TAKE_IN
 from pipelines.pulling import HOURLY_PULL
 from pipelines.upkeep import upkeep_job
@@ -27,4 +28,4 @@ UPKEEP = dg.ScheduleDefinition(
     description="每日 03:30 维护数据湖：合并小文件、清理过期版本、汇总日志、复核行账",
 )
 
-SCHEDULES = [DAILY, UPKEEP, HOURLY_PULL]
+SCHEDULES = [DAILY, UPKEEP, HOURLY_PULL, HOURLY_ACCESS]

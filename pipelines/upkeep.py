@@ -6,6 +6,7 @@ from rich.table import Table as Sheet
 
 from assets.accounts import all_that_is_open
 from assets.upkeep import Tidied, tidy_all
+from pipelines.access import update_register
 from pipelines.errors import RunFailed
 from pipelines.settings import vacuum_days
 from warehouse.home import Home, HomeError
@@ -73,6 +74,9 @@ def run_upkeep(home: Home, console: Console, *, days: float | None, dry_run: boo
     if found := all_that_is_open(lake):
         raise RunFailed(f"{OPEN}: {', '.join(found)}; see `govlake status`")
     console.print("every row account closes, counted whole")
+    added, expired = update_register(lake)
+    if added or expired:
+        console.print(f"access register: {added:,} acts added, {expired:,} expired")
 
 
 def show_upkeep(done: list[Tidied], console: Console, *, dry_run: bool) -> None:

@@ -6,7 +6,7 @@ Silver tables are declared by their datasets, topic tables by their topics (`reg
 
 from __future__ import annotations
 
-from schemas import ledgers, metrics, validity
+from schemas import access, ledgers, metrics, validity
 from schemas.datasets import declared
 from schemas.feeds import FEEDS
 from schemas.table import Layer, Table
@@ -49,6 +49,7 @@ TABLES: list[Table] = [
     *validity.TABLES,
     *_STATISTICS,
     *_OPS,
+    access.ACCESS,
 ]
 BY_KEY = {table.key: table for table in TABLES}
 
