@@ -24,6 +24,7 @@ from schemas import tables
 from schemas.contract import wire_columns
 from schemas.feeds import BY_NAME
 from schemas.resolution import LINK_OUTCOMES
+from warehouse import builds
 from warehouse.lake import Lake
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
@@ -318,6 +319,23 @@ def test_a_second_run_writes_nothing_and_no_order_of_arrival_shows(
     for one in names:
         if one.name != "residents_merges":  # there the second copies stand as superseded
             assert built.read(one).equals(before[one.label][1]), one.label
+
+
+@pytest.mark.parametrize("what", ["the weights", "areas", "a delivery", "nothing"])
+def test_persons_are_found_again_only_if_something_they_depend_on_changed(
+    built: Lake, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    own = [t for t in tables.TABLES if t.layer == "persons"]
+    before = [built.version(t) or 0 for t in own]
+    if what == "the weights":
+        monkeypatch.setattr("assets.silver.persons._model_digest", lambda: "other weights")
+    elif what == "areas":
+        areas = tables.table("silver", "areas")
+        builds.record(built, areas, {builds.WHOLE: builds.Built("other", "areas", 2)})
+    elif what == "a delivery":
+        send(built, SAID[-1:])
+    build(built)
+    assert [built.version(t) for t in own] == [v + (what != "nothing") for v in before]
 
 
 def test_periods_follow_the_person_and_not_the_record(built: Lake) -> None:

@@ -28,8 +28,8 @@ class PopulationCount(Contract):
 TABLE = register(
     Table("topics", "population_counts", PopulationCount, "人口 数量", None,
           ("community_code", "population_category"), "conditional", True),
-    Metric("population_person_count", "实有人口", "四个来源归并为一人一条后的人数（有效公民身份号码精确匹配，其余按相似度）",
-           "人",
+    Metric("population_person_count", "实有人口",
+           "四个来源归并为一人一条后的人数（有效号码精确匹配，其余按相似度）", "人",
            "population_counts", "person_count", counts_persons=True),
     Metric("population_registered_count", "户籍人口", "人口类别为户籍的人数", "人",
            "population_counts", "person_count", (("population_category", ("1",)),),
