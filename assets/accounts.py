@@ -11,13 +11,14 @@ import polars as pl
 from quality.accounting import closes, day_accounts, open_file_accounts, tiers_out_of_step
 from schemas import tables
 from schemas.feeds import FEEDS
+from schemas.metrics import METRICS
 from schemas.tables import Table
 from warehouse.lake import Lake
 from warehouse.tallies import tally
 
 ACCOUNTS = tables.table("ops", "row_accounts")
 PARTS = ("arrived", "accepted", "quarantined", "refused")
-TIERED = ("daily_values", "current_values")
+TIERED = ("daily_values", "period_values")
 
 
 def feed_totals(lake: Lake, feed: str) -> dict[str, int]:
@@ -55,10 +56,12 @@ def silver_account(lake: Lake, name: str, *, whole: bool = False) -> pl.DataFram
 
 
 def tiers_out(lake: Lake, name: str, *, whole: bool = False) -> pl.DataFrame:
-    """Metrics (and days) of a statistics table whose tiers do not add up to the same total."""
+    """Sums (by day or period) of a statistics table whose tiers do not add up to the same total."""
     table = tables.table("statistics", name)
-    by = ("metric_id", "tier", *((table.partition_by,) if table.partition_by else ()))
-    return tiers_out_of_step(tally(lake, table, by, "value", whole=whole))
+    own = (table.partition_by,) if table.partition_by else ("period", "period_start")
+    totals = tally(lake, table, ("metric_id", "tier", *own), "value", whole=whole)
+    sums = totals.filter(pl.col("metric_id").is_in([metric.id for metric in METRICS]))
+    return tiers_out_of_step(sums, ["metric_id", *own])
 
 
 def all_that_is_open(lake: Lake) -> list[str]:

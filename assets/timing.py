@@ -6,7 +6,7 @@ twenty years would otherwise log thousands of empty partitions a run.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
@@ -30,6 +30,16 @@ class AsOf:
     def day(self) -> date:
         """Its city day: what is due before it is overdue."""
         return city_date_of(self.instant)
+
+    @property
+    def last_day(self) -> date:
+        """The last city day it speaks of: at midnight, the day that has just ended."""
+        return city_date_of(self.instant - timedelta(microseconds=1))
+
+    @property
+    def full_day(self) -> date:
+        """The last city day that is over."""
+        return self.day - timedelta(days=1)
 
 
 def days_wanted(context: dg.AssetExecutionContext) -> list[str] | None:

@@ -9,7 +9,7 @@ from assets.checks import CHECKS
 from assets.intake import INTAKE_ASSETS
 from assets.space_checks import SPACE_CHECKS
 from pipelines.jobs import JOBS
-from pipelines.rooms import modules_in
+from assets.rooms import modules_in
 from pipelines.schedules import SCHEDULES
 from pipelines.sensors import SENSORS
 from pipelines.settings import resources

@@ -7,6 +7,8 @@ accepted + moved in = kept + merged + superseded + set aside + moved out, per si
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 
@@ -79,16 +81,16 @@ def closes(account: pl.DataFrame) -> bool:
     )
 
 
-def tiers_out_of_step(values: pl.DataFrame) -> pl.DataFrame:
-    """Metrics (and days) whose tiers do not add up to the same total.
+def tiers_out_of_step(values: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Sums whose tiers do not add up to the same total.
 
     Args:
-        values: `metric_id`, `tier`, `area_code`, `value`, and `value_day` where there is one.
+        values: `tier`, `value` and the columns of `by`.
+        by: What one total is of: a metric, and a day or a period.
 
     Returns:
         The offenders with the total of each tier; empty when all agree.
     """
-    by = ["metric_id", *(["value_day"] if "value_day" in values.columns else [])]
     totals = values.group_by(by).agg(
         pl.col("value").filter(pl.col("tier") == tier).sum().alias(tier)
         for tier in ("district", "street", "community")

@@ -209,11 +209,11 @@ class NonMotorPassage(Contract):
 _VERSIONS = ("entered_at", "triggered_at")
 FEEDS: tuple[Feed, ...] = (
     Feed("face_captures", "人脸抓拍", FaceCapture, "captures", ("ga1400",), ("capture_id",),
-         "shot_day", _VERSIONS, "公安", "Face", 30),
+         "shot_day", _VERSIONS, "公安", "Face", 30, is_daily=True),
     Feed("vehicle_captures", "机动车抓拍", MotorVehicleCapture, "captures", ("ga1400",),
-         ("capture_id",), "shot_day", _VERSIONS, "公安", "MotorVehicle", 30),
+         ("capture_id",), "shot_day", _VERSIONS, "公安", "MotorVehicle", 30, is_daily=True),
     Feed("nonmotor_captures", "非机动车抓拍", NonMotorVehicleCapture, "captures", ("ga1400",),
-         ("capture_id",), "shot_day", _VERSIONS, "公安", "NonMotorVehicle", 30),
+         ("capture_id",), "shot_day", _VERSIONS, "公安", "NonMotorVehicle", 30, is_daily=True),
 )  # fmt: skip
 TABLES: tuple[Table, ...] = (
     *with_ledgers(

@@ -135,13 +135,18 @@ def integer(
     unit: str | None = None,
     privacy: Privacy = "open",
     note: str | None = None,
+    guarded_by: str | None = None,
 ) -> dy.Int64:
-    """A whole number."""
+    """A whole number.
+
+    A sum over few is as telling as a small count: it is withheld wherever the count that
+    `guarded_by` names is.
+    """
     return dy.Int64(
         nullable=not required,
         min=least,
         max=most,
-        metadata=_facts(zh, wire, "integer", privacy, unit, note),
+        metadata=_facts(zh, wire, "integer", privacy, unit, note) | {"guarded_by": guarded_by},
     )
 
 

@@ -29,6 +29,9 @@ class Feed:
         retention_days: How long bronze and landing keep it; None: until replaced.
         coordinate_system: Of its longitudes, latitudes and shapes as delivered; bronze keeps them
             so, silver has CGCS2000. Without meaning for feeds that have none.
+        is_daily: Whether rows of every city day are expected; a day without any is a gap.
+        fresh_days: Days after which its newest row is old; None: 2 for what comes daily, 30
+            for other events, a year for registers (our defaults: no standard names any).
     """
 
     name: str
@@ -43,6 +46,13 @@ class Feed:
     object_name: str | None = None
     retention_days: int | None = None
     coordinate_system: CoordinateSystem = "CGCS2000"
+    is_daily: bool = False
+    fresh_days: int | None = None
+
+    @property
+    def stays_fresh_for(self) -> int:
+        """Days after which its newest row is old."""
+        return self.fresh_days or (2 if self.is_daily else 30 if self.day_column else 366)
 
     @property
     def shape_columns(self) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ class GridCase(Contract):
 
 FEEDS: tuple[Feed, ...] = (
     Feed("grid_cases", "网格案件", GridCaseRow, "grid_cases", ("csv",), ("case_number",),
-         "report_day", NEWEST, "城管"),
+         "report_day", NEWEST, "城管", is_daily=True),
 )  # fmt: skip
 TABLES: tuple[Table, ...] = (
     *with_ledgers(

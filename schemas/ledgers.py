@@ -106,5 +106,7 @@ class Publication(Contract):
     published_at = instant("发布时间", required=True)
     as_of = instant("数据截止", required=True)
     inputs = text("输入指纹", required=True)
+    code = text("规则指纹", required=True)
+    areas = text("区划指纹", required=True)
     areas_rebuilt = integer("重建区域数", required=True)
     areas_linked = integer("沿用区域数", required=True)

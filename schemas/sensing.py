@@ -159,7 +159,7 @@ FEEDS: tuple[Feed, ...] = (
     Feed("sensor_alarms", "传感器预警", SensorAlarmRow, "sensor_alarms", ("csv",), ("alarm_id",),
          "raised_day", NEWEST, "大数据"),
     Feed("sensor_readings", "传感器读数", SensorReadingRow, "sensor_readings", ("ndjson",),
-         ("reading_id",), "read_day", ("sent_at",), "消防"),
+         ("reading_id",), "read_day", ("sent_at",), "消防", is_daily=True),
 )  # fmt: skip
 TABLES: tuple[Table, ...] = (
     *with_ledgers(

@@ -6,7 +6,7 @@ Silver tables are declared by their datasets, topic tables by their topics (`reg
 
 from __future__ import annotations
 
-from schemas import access, ledgers, metrics, validity
+from schemas import access, ledgers, metrics, restatements, validity
 from schemas.datasets import declared
 from schemas.feeds import FEEDS
 from schemas.table import Layer, Table
@@ -21,8 +21,8 @@ def _bronze() -> list[Table]:
 _STATISTICS = (
     Table("statistics", "daily_values", metrics.DailyValue, "每日统计", "value_day",
           ("metric_id", "tier", "area_code"), "conditional", True),
-    Table("statistics", "current_values", metrics.CurrentValue, "累计与现状统计", None,
-          ("metric_id", "tier", "area_code"), "conditional", True),
+    Table("statistics", "period_values", metrics.PeriodValue, "各期统计", None,
+          ("metric_id", "tier", "area_code", "period", "period_start"), "conditional", True),
 )  # fmt: skip
 
 _OPS = (
@@ -32,6 +32,16 @@ _OPS = (
     Table("ops", "deliveries", validity.Delivery, "整册交付登记"),
     Table("ops", "device_days", ledgers.DeviceDay, "设备日登记"),
     Table("ops", "publications", ledgers.Publication, "发布登记"),
+    Table(
+        "ops",
+        "restatements",
+        restatements.Restatement,
+        "数据修订说明",
+        None,
+        ("generation", "metric_id"),
+        "conditional",
+        True,
+    ),
 )
 
 VALUES = Table("serving", "metric_values", metrics.ServedValue, "统计值", None,

@@ -45,3 +45,9 @@ def content(lake: Lake, label: str) -> pl.DataFrame:
         pl.col(c).list.join(",") for c, t in rows.schema.items() if t == pl.List(pl.String)
     )
     return flat.sort(flat.columns, nulls_last=True)
+
+
+def newest_values(lake: Lake) -> pl.DataFrame:
+    """Values to date of what happened, and as of the newest registers of what there is."""
+    values = lake.read(tables.table("statistics", "period_values"))
+    return values.filter(pl.col("period").is_in(["to_date", "as_of"]))

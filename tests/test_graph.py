@@ -62,7 +62,7 @@ def test_every_account_is_a_blocking_check(graph: dg.Definitions) -> None:
         assert checks[("bronze", feed.name), "arrived_rows_are_accounted_for"].blocking
     for name in tables.ACCOUNTED:
         assert checks[("silver", name), "accepted_rows_are_accounted_for"].blocking
-    for name in ("daily_values", "current_values"):
+    for name in ("daily_values", "period_values"):
         assert checks[("statistics", name), "tiers_add_up"].blocking
 
 

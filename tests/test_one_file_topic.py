@@ -86,7 +86,7 @@ def test_one_new_file_makes_a_topic_database(tmp_path: Path) -> None:
         ).fetchone()  # pyright: ignore[reportGeneralTypeIssues]
         (value,) = connection.execute(
             "SELECT value FROM metric_values WHERE metric_id = 'lamps_post_count' "
-            "AND tier = 'district' AND period = 'to_date'"
+            "AND tier = 'district' AND period = 'as_of'"
         ).fetchone()  # pyright: ignore[reportGeneralTypeIssues]
     assert counted == planted == value
     assert planted > 0

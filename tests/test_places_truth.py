@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from support import newest_values
 from test_truth import same, silver
 
 from schemas import tables
@@ -114,7 +115,7 @@ def test_visits_are_counted_by_answer(demo_lake: Lake, truth: Truth) -> None:
     found = topic(demo_lake, "governance_satisfaction_days")
     assert counted(found, by, "visit_count") == Counter(rows.select(by).iter_rows())
     assert found["score_sum"].sum() == sum(s for s in rows["score"] if s)
-    values = demo_lake.read(tables.table("statistics", "current_values")).filter(tier="district")
+    values = newest_values(demo_lake).filter(tier="district")
     said = dict(values.select("metric_id", "value").iter_rows())
     answered = [a for a in rows["answer"] if a != "unreached"]
     assert said["governance_visit_answered_count"] == len(answered)
@@ -153,7 +154,7 @@ def test_grids_and_their_staff_agree_with_a_plain_loop(demo_lake: Lake, truth: T
 
 
 def test_unplaced_rows_count_at_every_tier(demo_lake: Lake, truth: Truth) -> None:
-    values = demo_lake.read(tables.table("statistics", "current_values"))
+    values = newest_values(demo_lake)
     standing = truth("components").filter(pl.col("component_state") != "移除")
     unplaced = standing["community_code"].null_count()
     assert unplaced > 0

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from assets.publish import RowsByArea, served_tables
+from assets.served import RowsByArea, served_tables
 from schemas import tables
 from schemas.contract import polars_schema
 from schemas.metrics import ServedValue
@@ -47,8 +47,10 @@ def values(cases: dict[str, int]) -> pl.DataFrame:
     found |= {"350299-unplaced": cases["unplaced"], "350299": sum(cases.values())}
     return pl.DataFrame(
         [{"metric_id": "governance_case_count", "metric_name": "案件上报数", "unit": "件",
-          "tier": TIER.get(len(code), "community"), "area_code": code, "area_name": code,
-          "period": "day", "period_day": DAY, "value": float(n), "is_withheld": False}
+          "topic": "governance", "tier": TIER.get(len(code), "community"), "area_code": code,
+          "area_name": code, "period": "day", "period_start": DAY, "period_end": DAY,
+          "is_complete": True, "is_newest": True, "value": float(n), "is_withheld": False,
+          "grade": "A", "as_of_day": DAY}
          for code, n in found.items()],
         schema=polars_schema(ServedValue),
     )  # fmt: skip

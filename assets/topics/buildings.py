@@ -8,7 +8,7 @@ from assets.building import about, told
 from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -49,6 +49,15 @@ TABLE = register(
            "buildings_counts", "vacant_count", sharing="unconditional"),
     Metric("buildings_dangerous_count", "危房栋数", "JGJ 125 鉴定为C、D级的楼栋", "栋",
            "buildings_counts", "dangerous_count", sharing="unconditional"),
+    Ratio("buildings_self_occupied_share", "自住率", "自住套数 ÷ 房屋套数", "%",
+          ("buildings_self_occupied_count",), ("buildings_dwelling_count",),
+          sharing="unconditional"),
+    Ratio("buildings_rented_share", "出租率", "出租套数 ÷ 房屋套数", "%",
+          ("buildings_rented_count",), ("buildings_dwelling_count",), sharing="unconditional"),
+    Ratio("buildings_vacant_share", "空置率", "空置套数 ÷ 房屋套数", "%",
+          ("buildings_vacant_count",), ("buildings_dwelling_count",), sharing="unconditional"),
+    Ratio("buildings_dangerous_share", "危房占比", "危房栋数 ÷ 楼栋数", "%",
+          ("buildings_dangerous_count",), ("buildings_building_count",), sharing="unconditional"),
 )  # fmt: skip
 
 

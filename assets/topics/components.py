@@ -9,7 +9,7 @@ from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.components import COMPONENT_STATES, MAJOR_CLASSES
 from schemas.contract import Contract, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -45,6 +45,9 @@ TABLE = register(
     Metric("components_abandoned_count", "废弃部件数", "状态为废弃的管理部件", "个",
            "components_counts", "component_count", (("component_state", ("废弃",)),),
            sharing="unconditional"),
+    Ratio("components_damaged_share", "部件损坏率", "破损、丢失、废弃部件数 ÷ 城市部件数", "%",
+          ("components_damaged_count", "components_lost_count", "components_abandoned_count"),
+          ("components_component_count",), sharing="unconditional"),
 )  # fmt: skip
 
 

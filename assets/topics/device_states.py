@@ -13,7 +13,7 @@ from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
 from schemas.devices import DEVICE_KINDS
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -43,6 +43,8 @@ TABLE = register(
            "sensing_device_states", "online_count"),
     Metric("sensing_offline_device_count", "不在线设备总数",
            "设备台账中离线或状态为其他的设备", "台", "sensing_device_states", "offline_count"),
+    Ratio("sensing_device_online_share", "设备在线率", "在线设备总数 ÷ 设备总数", "%",
+          ("sensing_online_device_count",), ("sensing_registered_device_count",)),
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from schemas.employment import (
     INDUSTRY_SECTIONS,
     WORKING_STATES,
 )
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -48,6 +48,10 @@ TABLE = register(
                _COUNTS, "person_count", only(_STATE, code), counts_persons=True)
         for code, name in EMPLOYMENT_STATES.items()
     ),
+    Ratio("employment_registered_unemployed_share", "登记失业占比",
+          "登记失业人数 ÷（就业人数 + 登记失业人数）；不是调查失业率", "%",
+          ("employment_state_2_count",),
+          ("employment_working_count", "employment_state_2_count")),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
 from schemas.contract import Contract, day, instant, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -64,6 +64,8 @@ INSPECTION_DAYS = register(
            "fire_inspection_days", "hazard_count", (), "fire_day"),
     Metric("fire_rectified_count", "隐患已整改数", "已整改的隐患，按检查日", "处",
            "fire_inspection_days", "rectified_count", (), "fire_day"),
+    Ratio("fire_rectified_share", "当期隐患整改率", "隐患已整改数 ÷ 消防隐患数，按检查日", "%",
+          ("fire_rectified_count",), ("fire_hazard_count",)),
 )  # fmt: skip
 
 ALARM_DAYS = register(
@@ -73,6 +75,8 @@ ALARM_DAYS = register(
            "fire_alarm_days", "alarm_count", (("alarm_kind", ("fire",)),), "fire_day"),
     Metric("fire_confirmed_count", "确认火警数", "经确认的火警，按报警日", "次",
            "fire_alarm_days", "confirmed_count", (), "fire_day"),
+    Ratio("fire_confirmed_share", "火警确认率", "确认火警数 ÷ 火警报警数，按报警日", "%",
+          ("fire_confirmed_count",), ("fire_alarm_count",)),
 )  # fmt: skip
 
 INCIDENTS = register(

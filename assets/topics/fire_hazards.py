@@ -15,7 +15,7 @@ from assets.timing import AsOf
 from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -46,6 +46,10 @@ TABLE = register(
            "fire_hazards", "open_count"),
     Metric("fire_overdue_hazard_count", "隐患逾期未整改数",
            "整改期限早于数据截止日、尚未整改的隐患", "处", "fire_hazards", "overdue_count"),
+    Ratio("fire_closed_hazard_share", "隐患闭环率", "隐患已闭环数 ÷ 累计隐患数", "%",
+          ("fire_closed_hazard_count",), ("fire_known_hazard_count",)),
+    Ratio("fire_overdue_hazard_share", "隐患逾期率", "隐患逾期未整改数 ÷ 累计隐患数", "%",
+          ("fire_overdue_hazard_count",), ("fire_known_hazard_count",)),
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
 from schemas.grid_staff import STAFF_ROLES
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -59,6 +59,10 @@ GRIDS = register(
     Metric("governance_grid_post_count", "网格在岗人次",
            "数据截止日在岗的网格员按网格累计；除以网格数为每网格配备人数", "人次",
            "governance_grids", "post_count"),
+    Ratio("governance_staffed_grid_share", "网格配员率", "有人网格数 ÷ 网格数", "%",
+          ("governance_staffed_grid_count",), ("governance_grid_count",)),
+    Ratio("governance_posts_per_grid", "每网格在岗人次", "网格在岗人次 ÷ 网格数", "人次/个",
+          ("governance_grid_post_count",), ("governance_grid_count",), scale=1.0),
 )  # fmt: skip
 
 GRID_STAFF = register(

@@ -11,7 +11,7 @@ from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
 from schemas.contract import Contract, day, integer, text
 from schemas.iot_events import SYSTEM_TYPES
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -51,6 +51,11 @@ TABLE = register(
     Metric("sensing_iot_handling_seconds", "物联事件处置时长合计",
            "已处置物联事件自发生至处置的秒数之和，按发生日", "s",
            "sensing_iot_event_days", "handling_seconds", (), "sensing_day"),
+    Ratio("sensing_iot_handled_share", "物联事件处置率", "物联事件已处置数 ÷ 物联事件数", "%",
+          ("sensing_iot_handled_count",), ("sensing_iot_event_count",)),
+    Ratio("sensing_iot_mean_handling_hours", "物联事件平均处置时长",
+          "物联事件处置时长合计 ÷ 物联事件已处置数", "h",
+          ("sensing_iot_handling_seconds",), ("sensing_iot_handled_count",), 1 / 3600),
 )  # fmt: skip
 
 

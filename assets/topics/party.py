@@ -8,7 +8,7 @@ from assets.topics.marginals import Attribute, count_by, only
 from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.party import AGE_BANDS, SEXES
 from schemas.table import Table
 from schemas.topics import register
@@ -44,6 +44,8 @@ TABLE = register(
                _COUNTS, "person_count", only("age_band", band), counts_persons=True)
         for n, (band, name) in enumerate(AGE_BANDS.items(), 1)
     ),
+    Ratio("party_female_share", "女党员占比", "女党员数 ÷ 党员数", "%",
+          ("party_female_count",), ("party_member_count",)),
 )  # fmt: skip
 
 

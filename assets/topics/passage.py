@@ -11,7 +11,7 @@ from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
 from schemas.contract import Contract, day, integer, text
-from schemas.metric import Metric
+from schemas.metric import Distinct, Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -42,13 +42,26 @@ TABLE = register(
     Table("topics", "passage_device_hours", PassageHour, "通行 设备小时", "shot_day",
           ("community_code", "device_id", "shot_hour"), "conditional", True),
     Metric("passage_face_count", "人员通行量", "单台相机一次经过计一次，跨相机不关联", "次",
-           "passage_device_hours", "passage_count", (("passage_kind", ("face",)),), "shot_day"),
+           "passage_device_hours", "passage_count", (("passage_kind", ("face",)),), "shot_day",
+           feeds=("face_captures",)),
     Metric("passage_face_shot_count", "人脸抓拍量", "去除重复上报后的抓拍张数", "张",
-           "passage_device_hours", "shot_count", (("passage_kind", ("face",)),), "shot_day"),
+           "passage_device_hours", "shot_count", (("passage_kind", ("face",)),), "shot_day",
+           feeds=("face_captures",)),
     Metric("passage_motor_count", "机动车流量", "同一号牌在单台设备一次经过计一次", "辆次",
-           "passage_device_hours", "passage_count", (("passage_kind", ("motor",)),), "shot_day"),
+           "passage_device_hours", "passage_count", (("passage_kind", ("motor",)),), "shot_day",
+           feeds=("vehicle_captures",)),
     Metric("passage_nonmotor_count", "非机动车流量", "去除重复上报后的非机动车抓拍", "辆次",
-           "passage_device_hours", "passage_count", (("passage_kind", ("nonmotor",)),), "shot_day"),
+           "passage_device_hours", "passage_count", (("passage_kind", ("nonmotor",)),), "shot_day",
+           feeds=("nonmotor_captures",)),
+    Distinct("passage_face_device_count", "有人脸抓拍的设备数", "期间内有人员通行的不同设备", "台",
+             "passage_device_hours", "device_id", "shot_day", (("passage_kind", ("face",)),),
+             feeds=("face_captures",)),
+    Distinct("passage_motor_device_count", "有机动车抓拍的设备数",
+             "期间内有机动车通行的不同设备", "台",
+             "passage_device_hours", "device_id", "shot_day", (("passage_kind", ("motor",)),),
+             feeds=("vehicle_captures",)),
+    Ratio("passage_shots_per_face_passage", "人均抓拍张数", "人脸抓拍量 ÷ 人员通行量", "张/次",
+          ("passage_face_shot_count",), ("passage_face_count",), scale=1.0),
 )  # fmt: skip
 
 

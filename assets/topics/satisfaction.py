@@ -14,7 +14,7 @@ from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
 from schemas.contract import Contract, day, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.satisfaction import ANSWERS, SATISFIED, UNREACHED
 from schemas.table import Table
 from schemas.topics import register
@@ -50,6 +50,15 @@ TABLE = register(
     Metric("governance_dissatisfied_count", "不满意数", "评价为不满意的回访，按回访日", "次",
            "governance_satisfaction_days", "visit_count", (("answer", ("dissatisfied",)),),
            "visited_day"),
+    Ratio("governance_satisfied_share", "满意率",
+          "满意数 ÷ 有效回访数；未接通的回访不计（分母为本平台取法，国标未定）", "%",
+          ("governance_satisfied_count",), ("governance_visit_answered_count",)),
+    Metric("governance_scored_visit_count", "有评分回访数", "给出评分的回访，按回访日", "次",
+           "governance_satisfaction_days", "scored_count", (), "visited_day"),
+    Metric("governance_visit_score_sum", "回访评分合计", "回访评分之和，按回访日", "分",
+           "governance_satisfaction_days", "score_sum", (), "visited_day"),
+    Ratio("governance_mean_visit_score", "回访平均分", "回访评分合计 ÷ 有评分回访数", "分",
+          ("governance_visit_score_sum",), ("governance_scored_visit_count",), scale=1.0),
 )  # fmt: skip
 
 

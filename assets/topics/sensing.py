@@ -9,7 +9,7 @@ from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
 from schemas.contract import Contract, day, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -48,6 +48,8 @@ ALARM_DAYS = register(
            "sensing_alarm_days", "cleared_count", (), "sensing_day"),
     Metric("sensing_smoke_alarm_count", "烟雾预警数", "烟感预警，按发生日", "次",
            "sensing_alarm_days", "alarm_count", (("alarm_kind", ("smoke",)),), "sensing_day"),
+    Ratio("sensing_cleared_share", "预警解除率", "预警已解除数 ÷ 感知预警数，按发生日", "%",
+          ("sensing_cleared_count",), ("sensing_alarm_count",)),
 )  # fmt: skip
 
 READING_DAYS = register(

@@ -8,7 +8,7 @@ from assets.building import about, told
 from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.small_places import FIRE_LEVELS, PLACE_KINDS
 from schemas.table import Table
 from schemas.topics import register
@@ -53,6 +53,11 @@ TABLE = register(
            "隐患数大于已整改数的九小场所", "家", _COUNTS, "open_hazard_place_count"),
     Metric("small_places_employee_count", "九小场所从业人数", "场所从业人数之和，未填的不计", "人",
            _COUNTS, "employee_count", counts_persons=True),
+    Ratio("small_places_inspected_share", "九小场所检查率", "已检查场所数 ÷ 九小场所数", "%",
+          ("small_places_inspected_count",), ("small_places_place_count",)),
+    Ratio("small_places_rectified_share", "九小场所隐患整改率",
+          "九小场所已整改数 ÷ 九小场所隐患数", "%",
+          ("small_places_rectified_count",), ("small_places_hazard_count",)),
 )  # fmt: skip
 
 

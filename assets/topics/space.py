@@ -3,20 +3,25 @@
 from collections import Counter
 
 import dagster as dg
+import ibis.expr.types as ir
 import polars as pl
 import shapely
+from ibis import _
 
 from assets.building import Clean, about, build_whole, inputs_of, told
 from assets.silver.areas import successors
 from assets.site_settings import area_changes
+from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.areas import CODE_LENGTH, TIERS
 from schemas.contract import Contract, day, integer, number, polars_schema, text
 from schemas.feeds import FEEDS
+from schemas.metric import Metric
 from schemas.table import Table
 from schemas.topics import register
 from warehouse import builds
 from warehouse.builds import content_fingerprint
+from warehouse.engine import Engine
 from warehouse.lake import Lake
 
 AREAS = tables.table("silver", "areas")
@@ -63,11 +68,50 @@ CHANGES = register(
 )  # fmt: skip
 
 
+class CommunitySize(Contract):
+    """topics.space_communities. Grain: one community."""
+
+    community_code = text("社区编码", required=True)
+    community_count = integer("社区数", required=True, unit="个", note="1")
+    grid_count = integer("网格数", required=True, unit="个")
+    area_m2 = integer("面积", required=True, unit="m2")
+
+
+COMMUNITIES = register(
+    Table("topics", "space_communities", CommunitySize, "空间 社区", None, ("community_code",),
+          "unconditional", True),
+    Metric("space_community_count", "社区数", "区划中的社区（村）", "个",
+           "space_communities", "community_count", sharing="unconditional"),
+    Metric("space_area_m2", "辖区面积", "社区范围的面积之和", "m2",
+           "space_communities", "area_m2", sharing="unconditional"),
+)  # fmt: skip
+
+
 @dg.asset(**about(TABLE), deps=[list(AREAS.key)], kinds={"polars", "deltalake"})
 def space_areas(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
     """One row per district, street and community: communities and grids in it, size, outline."""
     inputs = inputs_of(builds.content_of(lake, AREAS))
     return told(build_whole(lake, TABLE, inputs, lambda: Clean(summarise(lake.read(AREAS)))))
+
+
+@dg.asset(**about(COMMUNITIES), deps=[list(TABLE.key)], kinds={"ibis", "duckdb", "deltalake"})
+def space_communities(lake: dg.ResourceParam[Lake]) -> dg.MaterializeResult:
+    """Size of every community; streets and the district are sums of these."""
+    return told(topic_whole(lake, COMMUNITIES, [TABLE], size_communities))
+
+
+def size_communities(engine: Engine) -> ir.Table:
+    """Communities with their size in whole square metres."""
+    return (
+        engine.table(TABLE)
+        .filter(_.tier == "community")
+        .select(
+            community_code=_.area_code,
+            community_count=_.community_count,
+            grid_count=_.grid_count,
+            area_m2=_.area_m2.round().cast("int64"),
+        )
+    )
 
 
 @dg.asset(**about(CHANGES), deps=[list(AREAS.key)], kinds={"polars", "deltalake"})

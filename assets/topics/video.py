@@ -8,7 +8,7 @@ from assets.building import about, told
 from assets.topics.tabulate import topic_whole
 from schemas import tables
 from schemas.contract import Contract, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -39,6 +39,12 @@ TABLE = register(
     Metric("sensing_online_count", "在线感知设备数", "在线状态为1的感知设备", "台",
            "video_devices", "online_count",
            (("device_kind", ("smoke_sensor", "hydrant_sensor", "water_sensor")),)),
+    Metric("video_online_camera_count", "在线摄像机数", "设备台账中在线的摄像机", "台",
+           "video_devices", "online_count", (("device_kind", ("camera",)),)),
+    Ratio("video_camera_online_share", "摄像机在线率", "在线摄像机数 ÷ 摄像机数", "%",
+          ("video_online_camera_count",), ("video_camera_count",)),
+    Ratio("sensing_sensor_online_share", "感知设备在线率", "在线感知设备数 ÷ 感知设备数", "%",
+          ("sensing_online_count",), ("sensing_device_count",)),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
 from schemas.contract import Contract, day, integer, text
-from schemas.metric import Metric
+from schemas.metric import Metric, Ratio
 from schemas.table import Table
 from schemas.topics import register
 from warehouse.engine import Engine
@@ -53,6 +53,13 @@ TABLE = register(
     Metric("governance_ai_handling_seconds", "AI事件处置时长合计",
            "已处置AI视频事件自发生至处置的秒数之和，按发生日", "s",
            "governance_video_event_days", "handling_seconds", (), "event_day"),
+    Ratio("governance_ai_confirmed_share", "AI事件属实率", "AI事件确认属实数 ÷ AI视频事件数", "%",
+          ("governance_ai_confirmed_count",), ("governance_ai_event_count",)),
+    Ratio("governance_ai_handled_share", "AI事件处置率", "AI事件已处置数 ÷ AI事件确认属实数", "%",
+          ("governance_ai_handled_count",), ("governance_ai_confirmed_count",)),
+    Ratio("governance_ai_mean_handling_hours", "AI事件平均处置时长",
+          "AI事件处置时长合计 ÷ AI事件已处置数", "h",
+          ("governance_ai_handling_seconds",), ("governance_ai_handled_count",), 1 / 3600),
 )  # fmt: skip
 
 
