@@ -237,8 +237,8 @@ def test_quantiles_and_distinct_counts_equal_plain_python(lake: Lake) -> None:
                      "report_day")  # fmt: skip
     with Engine(lake) as engine:
         rows = engine.backend.to_polars(unsummed(engine, entry, DISTRICT))
-    found: dict[tuple[Any, ...], float] = {(r["tier"], r["area_code"], r["period"], r["period_start"]): r["value"]
-             for r in rows.to_dicts()}  # fmt: skip
+    keys = ("tier", "area_code", "period", "period_start")
+    found = {tuple(r[k] for k in keys): r["value"] for r in rows.to_dicts()}
     grouped: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for row in own:
         code = row["community_code"]
