@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,8 +17,9 @@ import polars as pl
 
 from assets.site_settings import SettingsError, read_table
 from quality.reading import READERS
+from quality.register_flows import Start
 from schemas import tables
-from schemas.city_time import CITY_TZ, city_date_of, start_of_city_day
+from schemas.city_time import CITY_TZ, city_date_of, end_of_city_day
 from schemas.contract import facts, wire_columns
 from schemas.feeds import BY_NAME, Feed
 from schemas.validity import DeliveryRow
@@ -177,6 +178,14 @@ def deliveries_of(lake: Lake, feed: str) -> pl.DataFrame:
     return own.select("file_id", "as_of").unique()
 
 
+def start_of(lake: Lake, feed: str) -> Start | None:
+    """From when on a register is known; None where nothing of it was delivered."""
+    own = lake.book(TABLE).filter(feed=feed)
+    whole = own.filter(holds="whole")
+    known = (whole if whole.height else own)["as_of"].to_list()
+    return Start(min(known), bool(whole.height)) if known else None
+
+
 def deliveries_digest(lake: Lake, *feeds: str) -> str:
     """What a table depends on that depends on deliveries."""
     return "+".join(content_fingerprint(deliveries_of(lake, feed)) for feed in feeds)
@@ -226,15 +235,6 @@ def statements(rows: pl.DataFrame, deliveries: pl.DataFrame, said: str) -> pl.Da
         said_at=pl.max_horizontal(said, "as_of")
     )
     return pl.concat([own, held.select(own.columns)])
-
-
-def end_of_city_day(day: date) -> datetime:
-    """The last moment of a city day: what is said as of a day holds before the next one begins.
-
-    >>> end_of_city_day(date(2026, 11, 19)).isoformat()
-    '2026-11-19T15:59:59.999999+00:00'
-    """
-    return start_of_city_day(day + timedelta(days=1)) - timedelta(microseconds=1)
 
 
 def _named(file: LandedFile) -> datetime:

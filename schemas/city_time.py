@@ -48,3 +48,12 @@ def start_of_city_day(day: date) -> datetime:
     '2026-11-19T16:00:00+00:00'
     """
     return datetime(day.year, day.month, day.day, tzinfo=UTC) - CITY_OFFSET
+
+
+def end_of_city_day(day: date) -> datetime:
+    """The last moment of a city day: what is said as of a day holds before the next one begins.
+
+    >>> end_of_city_day(date(2026, 11, 19)).isoformat()
+    '2026-11-19T15:59:59.999999+00:00'
+    """
+    return start_of_city_day(day + timedelta(days=1)) - timedelta(microseconds=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quality.validity import at_instant, duty_periods, periods
@@ -137,6 +137,7 @@ DUTIES = st.builds(
 
 @given(st.lists(DUTIES, min_size=1, max_size=7, unique_by=lambda r: r[:2]),
        st.sets(st.integers(0, 30), max_size=4), st.randoms())  # fmt: skip
+@settings(deadline=None)
 def test_duty_on_every_day_is_as_a_loop_finds_it(rows, whole, random) -> None:
     shuffled = [*rows, *rows[:2]]
     random.shuffle(shuffled)
