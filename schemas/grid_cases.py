@@ -26,6 +26,15 @@ SOURCE_TYPES = {
     "iot": "物联预警",
 }
 STATES = ("open", "closed", "cancelled")
+VERIFY_RESULTS = {"exist": "属实", "not_exist": "不属实", "unable": "无法核实"}
+CHECK_RESULTS = {"pass": "通过", "not_pass": "不通过", "unable": "无法核查"}
+TIME_LIMIT_TYPES = {
+    "urgent_hour": "紧急工作时",
+    "work_hour": "工作时",
+    "work_day": "工作日",
+    "natural_day": "自然日",
+}
+"""How a time limit is counted (`codes/case_lifecycle.csv`; what each means: quality.working_time)."""  # noqa: E501
 
 # The order that holds between every two stages that are both present.
 LIFE_CYCLE = (
@@ -68,6 +77,16 @@ class GridCaseRow(Arrival):
     cancelled_at = instant("作废时间", ("作废时间", "cancel_time"))
     rework_count = integer("返工次数", ("返工次数", "rework_count"), least=0, most=1000, unit="次")
     is_self_handled = flag("自行处置", ("自行处置", "self_handled"))
+    verify_result = text("核实结果", ("核实结果", "verify_result"), codes=VERIFY_RESULTS)
+    check_result = text("核查结果", ("核查结果", "check_result"), codes=CHECK_RESULTS)
+    time_limit_type = text("时限类型", ("时限类型", "time_limit_type"), codes=TIME_LIMIT_TYPES)
+    time_limit = integer("处置时限", ("处置时限", "time_limit"), least=1, most=3650,
+                         note="hours or days by its type")  # fmt: skip
+    deadline_at = instant("处置截止时间", ("处置截止时间", "deadline_time"),
+                          note="as the source says it, approved delays included")  # fmt: skip
+    is_registration_right = flag("立案准确", ("立案准确", "registration_right"))
+    return_count = integer("退回次数", ("退回次数", "back_count"), least=0, most=1000, unit="次",
+                           note="times the department sent it back as not its own")  # fmt: skip
     updated_at = instant("更新时间", ("更新时间", "update_time"), required=True)
     report_day = day("上报日", required=True, note="city day of reported_at")
 
@@ -112,6 +131,16 @@ class GridCaseRow(Arrival):
         return _not_before("closed_at", *LIFE_CYCLE[:-1])
 
     @dy.rule()
+    def a_time_limit_says_how_it_is_counted(cls) -> pl.Expr:
+        """填写处置时限时应填写时限类型"""
+        return pl.col("time_limit").is_null() | pl.col("time_limit_type").is_not_null()
+
+    @dy.rule()
+    def is_due_after_it_is_reported(cls) -> pl.Expr:
+        """处置截止时间应晚于上报时间"""
+        return (pl.col("deadline_at") > pl.col("reported_at")).fill_null(True)
+
+    @dy.rule()
     def is_updated_after_its_last_stage(cls) -> pl.Expr:
         """各阶段时间不得晚于更新时间（允许300秒误差）"""
         limit = pl.col("updated_at") + pl.duration(seconds=300)
@@ -134,14 +163,26 @@ class GridCase(Contract):
     source_type_code = text("原类型编码", required=True)
     community_code = text("社区编码", note="null: unplaced")
     placed_by = text("定位方式", required=True)
+    grid_code = text("网格编码", note="a grid of its community, by code, else by point")
     state = text("状态", required=True, codes=STATES)
     reported_at = instant("上报时间", required=True)
+    verified_at = instant("核实时间")
     registered_at = instant("立案时间")
     dispatched_at = instant("派遣时间")
+    received_at = instant("接收时间")
     handled_at = instant("处置时间")
+    checked_at = instant("核查时间")
     closed_at = instant("结案时间")
+    cancelled_at = instant("作废时间")
     rework_count = integer("返工次数", required=True, unit="次")
     is_self_handled = flag("自行处置", required=True)
+    verify_result = text("核实结果", codes=VERIFY_RESULTS)
+    check_result = text("核查结果", codes=CHECK_RESULTS)
+    time_limit_type = text("时限类型", codes=TIME_LIMIT_TYPES)
+    time_limit = integer("处置时限", note="hours or days by its type")
+    deadline_at = instant("处置截止时间", note="as the source says it")
+    is_registration_right = flag("立案准确", note="null: the source does not say")
+    return_count = integer("退回次数", unit="次", note="null: the source does not say")
     updated_at = instant("更新时间", required=True)
 
 

@@ -32,7 +32,10 @@ _CASE: Texts = {
     "verified_at": at("09:00:00"), "registered_at": at("10:00:00"),
     "dispatched_at": at("11:00:00"), "received_at": at("12:00:00"), "handled_at": at("13:00:00"),
     "checked_at": at("14:00:00"), "closed_at": at("15:00:00"), "cancelled_at": None,
-    "rework_count": "0", "is_self_handled": "否", "updated_at": at("15:00:00"),
+    "rework_count": "0", "is_self_handled": "否", "verify_result": "exist",
+    "check_result": "pass", "time_limit_type": "work_day", "time_limit": "3",
+    "deadline_at": at("17:00:00"), "is_registration_right": "是", "return_count": "0",
+    "updated_at": at("15:00:00"),
 }  # fmt: skip
 _ALL_OFF: Texts = {f"{stage}_at": None for stage in _STAGES}
 
@@ -78,8 +81,10 @@ BOOKS: dict[str, Book] = {
         _PLATE_LENGTHS | {"vehicle_type_code": 4}, {"speed_kmh": (0, 250)}, {}),
     "grid_cases": Book(
         _CASE, "case_number source_type code_system case_kind type_code reported_at updated_at",
-        "source_type code_system case_kind", {"case_number": 32, "type_code": 8},
-        IN_CHINA | {"rework_count": (0, 1000)}, BAD_COMMUNITY | {"grid_code": COMMUNITY},
+        "source_type code_system case_kind verify_result check_result time_limit_type",
+        {"case_number": 32, "type_code": 8},
+        IN_CHINA | {"rework_count": (0, 1000), "time_limit": (1, 3650), "return_count": (0, 1000)},
+        BAD_COMMUNITY | {"grid_code": COMMUNITY},
         broken=[
             ("is_verified_after_it_is_reported", {"verified_at": at("07:59:59")}),
             ("is_registered_after_it_is_verified", {"registered_at": at("08:59:59")}),
@@ -95,12 +100,16 @@ BOOKS: dict[str, Book] = {
             *(("closes_after_it_is_reported",
                _ALL_OFF | {f"{s}_at": at("14:00:00"), "closed_at": at("13:59:59")})
               for s in _STAGES),
+            ("a_time_limit_says_how_it_is_counted", {"time_limit_type": None}),
+            ("is_due_after_it_is_reported", {"deadline_at": at("08:00:00")}),
             ("is_updated_after_its_last_stage", {"updated_at": at("14:54:59")}),
             ("is_updated_after_its_last_stage", {"cancelled_at": at("15:05:01")}),
         ],
         kept=[{f"{s}_at": at("08:00:00") for s in (*_STAGES, "closed")}, {"closed_at": None},
               _ALL_OFF | {"closed_at": None}, {"updated_at": at("14:55:00")},
-              {"cancelled_at": at("15:05:00")}],
+              {"cancelled_at": at("15:05:00")}, {"time_limit": None},
+              {"time_limit": None, "time_limit_type": None}, {"deadline_at": at("08:00:01")}],
+        implied={"time_limit_type_is_readable": {"a_time_limit_says_how_it_is_counted"}},
     ),
     "sensor_alarms": Book(
         {"alarm_id": "S1", "device_id": DEVICE, "alarm_kind": "smoke",
