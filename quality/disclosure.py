@@ -8,7 +8,7 @@ What is hidden and why: `docs/disclosure.md`.
 Source: cell suppression and the attacker's problem, as in Hundepool et al., Statistical Disclosure
 Control (2012), chapter 4; k after GB/T 37964.
 
-Not here: which cells and sums a publication has (`assets/`), k per sharing class
+Not here: which figures a publication has (`assets/`), k per sharing class
 (`schemas/protection`).
 """
 
@@ -21,6 +21,7 @@ import polars as pl
 
 from quality.disclosure_control.attack import reach
 from quality.disclosure_control.knowledge import open_limits
+from quality.disclosure_control.margins import area_sums, sums_over
 from quality.disclosure_control.releases import Release, hidden_of, joined
 from quality.disclosure_control.solve import EXACT_CELLS, hidden_cells
 from quality.disclosure_control.system import (
@@ -37,9 +38,11 @@ __all__ = [
     "SumsDisagree",
     "UnfitTable",
     "Unprotected",
+    "area_sums",
     "audit",
     "audit_releases",
     "is_small",
+    "sums_over",
     "suppress",
     "withhold",
 ]
@@ -103,17 +106,12 @@ def suppress(
     decided = cells.drop("withheld", strict=False).join(
         pl.DataFrame({"cell": own.ids, "withheld": withheld}), on="cell", maintain_order="left"
     )
-    if last is None:
-        found = audit(decided, sums, zero_is_small=zero_is_small)
-    else:
-        found = audit_releases(
-            last,
-            Release(decided, sums),
-            links=links,
-            changed=changed,
-            zero_is_small=zero_is_small,
+    _refuse(audit(decided, sums, zero_is_small=zero_is_small))
+    if last is not None:
+        this = Release(decided, sums)
+        _refuse(
+            audit_releases(last, this, links=links, changed=changed, zero_is_small=zero_is_small)
         )
-    _refuse(found)
     return decided
 
 

@@ -14,7 +14,7 @@ from quality.disclosure_control.system import Numbers, System, row_count
 
 EXACT_CELLS: Final = 400
 """Up to so many cells that hang together, the cheapest pattern is sought by integer programming."""
-EXACT_CELLS_IN_ALL: Final = 4_000
+EXACT_CELLS_IN_ALL: Final = 3_000
 """Smallest tables first, until so many cells were looked at: bounds the time."""
 _NODES: Final = 2_000
 _ROUNDS: Final = 20
