@@ -53,10 +53,11 @@ def changes(periods: pl.DataFrame, starts: Mapping[str, Start]) -> pl.DataFrame:
         starts: Source → from when on it is known.
 
     Returns:
-        `change_day`, `community_code` and the counts of `KINDS`.
+        `change_day`, `community_code` and the counts of `KINDS`; none before the first whole
+        delivery, for until then nobody knows what was there.
     """
     since = known_since(starts)
-    if since is None:
+    if since is None or not since.is_whole:
         return _NOBODY
     own = periods.sort("entity_id", "valid_from").with_columns(
         before=pl.col("community_code").shift().over("entity_id"),

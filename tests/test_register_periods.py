@@ -45,9 +45,10 @@ def land(lake: Lake, feed: str, name: str, header: str, *lines: str) -> None:
 def built(lake: Lake, feed: str, *assets: Any) -> None:
     intake = take_in(lake, feed)
     assert not intake.set_aside
+    wanted: list[Any] = [areas, *assets]
     with dg.DagsterInstance.ephemeral() as instance:
         done = dg.materialize(
-            [areas, *assets], resources={"lake": lake}, instance=instance, raise_on_error=True
+            wanted, resources={"lake": lake}, instance=instance, raise_on_error=True
         )
     assert done.success
 

@@ -1,12 +1,16 @@
 """台账 registers: what was opened, closed and moved in registers by day, and stock at month ends.
 
-Counts of silver's validity periods, nothing personal. A register is known from its first whole
-delivery on (`config/deliveries.csv`); without one, from its earliest delivery on. What it held then
-is counted once, on that day, as listed 初次入册, never as opened. An entry that appears later is
-opened 新增 if its source had been delivered whole before, else it too was only listed: nobody knows
-whether it is new. So on every day
+Counts of silver's validity periods, nothing personal. Changes are counted from the first whole
+delivery of a register on (`config/deliveries.csv`); one never delivered whole has none, and its
+stock is only what happened to be delivered. What the first whole delivery held is counted once, on
+its day, as listed 初次入册, never as opened. An entry that appears later is opened 新增 if its own
+source had been delivered whole before (residents have several), else it too was only listed: nobody
+knows whether it is new. So on every day
 
     stock = listed + opened - closed + moved in - moved out, summed up to that day.
+
+Rows of residents by day are not served: their metrics are, by month and longer, with what is
+withheld. Stock at month ends is not, for two of them beside the changes tell single persons.
 
 Moves are between communities of one entry without a gap, also to and from the unplaced. A day's
 stock is that at its end. Posts of grid staff are counted, worker by grid: one who changes the grid
@@ -125,13 +129,19 @@ class ResidentStock(Contract):
     is_whole = flag("有整册交付", required=True, note="else only what happened to be delivered")
 
 
-def _metrics(table: str, name: str, zh: str, unit: str, *, persons: bool = False) -> list[Metric]:
-    """A metric of each kind of change of one register."""
+def _metrics(
+    table: str, name: str, zh: str, unit: str, *, moves: bool = False, persons: bool = False
+) -> list[Metric]:
+    """Metrics of the changes of one register; its table also tells what was listed, and moves.
+
+    A metric by day has a value for every area and day: those that are mostly zero are none.
+    """
+    kinds = ("opened", "closed", *(("moved_in", "moved_out") if moves else ()))
     where = () if persons else (("register", (name,)),)
     return [
         Metric(f"registers_{name}_{kind}_count", f"{zh}{word}数", f"{zh}台账中{which}，按日", unit,
                table, f"{kind}_count", where, "change_day", persons)
-        for kind, (word, which) in _WORDS.items()
+        for kind, (word, which) in ((kind, _WORDS[kind]) for kind in kinds)
     ]  # fmt: skip
 
 
@@ -139,13 +149,13 @@ CHANGES = register(
     Table("topics", "registers_changes", RegisterChange, "台账 变更日", "change_day",
           ("register", "community_code"), "conditional", True),
     *_metrics("registers_changes", "rentals", "出租房", "套"),
-    *_metrics("registers_changes", "devices", "设备", "台"),
+    *_metrics("registers_changes", "devices", "设备", "台", moves=True),
     *_metrics("registers_changes", "grid_staff", "网格员岗位", "个"),
 )  # fmt: skip
 RESIDENT_CHANGES = register(
     Table("topics", "registers_resident_changes", ResidentChange, "台账 人口变更日", "change_day",
-          ("community_code",), "conditional", True),
-    *_metrics("registers_resident_changes", RESIDENTS, "人口", "人", persons=True),
+          ("community_code",)),
+    *_metrics("registers_resident_changes", RESIDENTS, "人口", "人", moves=True, persons=True),
 )  # fmt: skip
 STOCKS = register(
     Table("topics", "registers_stocks", RegisterStock, "台账 月末在册", None,
@@ -153,7 +163,7 @@ STOCKS = register(
 )  # fmt: skip
 RESIDENT_STOCKS = register(
     Table("topics", "registers_resident_stocks", ResidentStock, "台账 月末在册人口", None,
-          ("stock_day", "community_code"), "conditional", True)
+          ("stock_day", "community_code"))
 )  # fmt: skip
 _OF_THINGS = {"deps": [list(one.periods.key) for one in THINGS], "kinds": {"polars", "deltalake"}}
 _OF_PERSONS = {"deps": [list(PERSONS.periods.key)], "kinds": {"polars", "deltalake"}}
