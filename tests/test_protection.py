@@ -10,11 +10,17 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from support import newest_values
 
 from schemas import tables
 from schemas.contract import private_columns
 from schemas.feeds import FEEDS
-from schemas.protection import FORBIDDEN_COLUMN, SMALLEST_PERSON_COUNT, dropped_fields
+from schemas.protection import (
+    FORBIDDEN_COLUMN,
+    RESTRICTED_LAYERS,
+    SMALLEST_PERSON_COUNT,
+    dropped_fields,
+)
 from warehouse import serving
 from warehouse.home import Home
 from warehouse.lake import Lake
@@ -29,16 +35,18 @@ MARKER = "FORBIDDEN"
 def direct_values(demo_run: Home) -> set[str]:
     """Every identity number, name, phone and plate that the restricted zone holds."""
     lake, found = Lake(demo_run), set()
-    for feed in FEEDS:
-        columns = private_columns(feed.contract, "direct")
+    zone = [tables.table("bronze", feed.name) for feed in FEEDS]
+    for table in [*zone, *(t for t in tables.TABLES if t.layer == "persons")]:
+        columns = private_columns(table.contract, "direct")
         if columns:
-            rows = lake.read(tables.table("bronze", feed.name), columns)
+            rows = lake.read(table, columns)
             for column in columns:
-                found.update(rows[column].drop_nulls().unique())
-    # short names and plates that say nothing would match by chance
-    values = {v for v in found if len(v) >= 7}
-    assert len(values) > 500
-    return values
+                # short values that say nothing would match by chance; names are whole words
+                least = 3 if column == "person_name" else 7
+                said = rows[column].drop_nulls().unique()
+                found.update(said.filter(said.str.len_chars() >= least))
+    assert len(found) > 500
+    return found
 
 
 def texts_outside_the_restricted_zone(home: Home) -> dict[str, pl.Series]:
@@ -70,6 +78,27 @@ def test_no_direct_value_leaves_the_restricted_zone(
     for where, column in texts.items():
         # capture and device ids are longer runs of digits; identity numbers stand alone
         assert not column.str.contains(identity.pattern).any(), f"identity numbers in {where}"
+
+
+def test_persons_stand_in_clear_in_the_restricted_zone_alone(demo_run: Home) -> None:
+    own = [t for t in tables.TABLES if t.layer == "persons"]
+    assert {t.name for t in own} == {"records", "links", "golden", "conflicts"}
+    lake = Lake(demo_run)
+    for table in own:
+        assert table.is_restricted
+        assert not table.served
+        assert table.sharing == "restricted"
+        assert private_columns(table.contract, "direct")
+        assert lake.read(table).height > 0, table.label
+        assert stat.S_IMODE(lake.path(table).stat().st_mode) == 0o700
+    published = [p.name for p in (demo_run.exports / "latest").rglob("*")]
+    assert len(published) > 20
+    file = serving.serving_file(demo_run.serving)
+    with duckdb.connect(str(file), read_only=True) as connection:
+        published += [name for (name,) in connection.execute(
+            "SELECT table_name FROM duckdb_tables()").fetchall()]  # fmt: skip
+    names = re.compile("golden|conflict|links|records|persons")
+    assert [name for name in published if names.search(name)] == []
 
 
 def test_tokens_cannot_be_undone_by_the_values_they_stand_for(
@@ -144,8 +173,8 @@ def test_logs_hold_no_direct_value(demo_run: Home, direct_values: set[str]) -> N
 
 
 def test_the_restricted_zone_is_closed_to_others(demo_run: Home) -> None:
-    for folder in (demo_run.landing, demo_run.receipts, demo_run.keys,
-                   demo_run.lake / "bronze", demo_run.lake / "quarantine"):  # fmt: skip
+    layers = [demo_run.lake / layer for layer in RESTRICTED_LAYERS]
+    for folder in (demo_run.landing, demo_run.receipts, demo_run.keys, *layers):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
     keys = list(demo_run.keys.iterdir())
     assert {key.stem for key in keys} == {
@@ -161,7 +190,7 @@ def test_the_restricted_zone_is_closed_to_others(demo_run: Home) -> None:
 
 def test_small_counts_of_persons_are_withheld_where_they_are_published(demo_run: Home) -> None:
     lake = Lake(demo_run)
-    small = lake.read(tables.table("statistics", "current_values")).filter(
+    small = newest_values(lake).filter(
         pl.col("metric_id").str.starts_with("population")
         & pl.col("value").is_between(1, SMALLEST_PERSON_COUNT - 1)
     )
@@ -170,7 +199,8 @@ def test_small_counts_of_persons_are_withheld_where_they_are_published(demo_run:
     with duckdb.connect(str(file), read_only=True) as connection:
         shown = connection.execute(
             "SELECT count(*) FROM metric_values JOIN metrics USING (metric_id) "
-            f"WHERE counts_persons AND value BETWEEN 1 AND {SMALLEST_PERSON_COUNT - 1}"
+            "WHERE counts_persons AND kind = 'sum' "
+            f"AND value BETWEEN 1 AND {SMALLEST_PERSON_COUNT - 1}"
         ).fetchone()
         withheld = connection.execute(
             "SELECT count(*) FROM metric_values WHERE is_withheld AND value IS NULL"
