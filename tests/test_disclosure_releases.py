@@ -89,6 +89,17 @@ def test_what_is_known_already_is_hidden_but_not_judged() -> None:
     assert audit(again, sums)["is_safe"].all()
 
 
+def test_a_hidden_count_that_becomes_small_keeps_what_both_rules_leave() -> None:
+    """b = 7 is small for k = 10 now; that a + b = 10 and a < 5 was told before."""
+    cells, sums = street(3, 7, 20)
+    last = decided(cells, sums)
+    assert hidden_in(last.cells) == {"a", "b"}
+    stricter = cells.with_columns(k=pl.lit(10))
+    now = Release(suppress(stricter, sums, last=last), sums)
+    needed = audit_releases(last, now).filter(pl.col("cell") == "b")
+    assert needed["needed_lower", "needed_upper"].rows() == [(6, 9)]
+
+
 def test_a_month_later_both_releases_hold() -> None:
     rng = random.Random(7)
     before, sums = table(district(5), district_sums())
