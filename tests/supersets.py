@@ -36,7 +36,7 @@ def ask_bootstrap(home: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Run `dashboards/bootstrap.py` on a request."""
     done = subprocess.run(
         [PYTHON, ROOT / "dashboards" / "bootstrap.py"], input=json.dumps(request),
-        env=environment(home), cwd=home, capture_output=True, text=True, timeout=100,
+        env=environment(home), cwd=home, capture_output=True, text=True, timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
@@ -147,7 +147,7 @@ def serving(home: Path, logins: dict[str, str]) -> Iterator[Superset]:
                 os.killpg(server.pid, signal.SIGKILL)
 
 
-def when_ready(server: subprocess.Popen[bytes], log: Path, patience_s: float = 80) -> str:
+def when_ready(server: subprocess.Popen[bytes], log: Path, patience_s: float = 240) -> str:
     opener = build_opener(ProxyHandler({}))
     until = time.monotonic() + patience_s
     while time.monotonic() < until and server.poll() is None:

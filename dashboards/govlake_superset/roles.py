@@ -30,7 +30,7 @@ _VIEW = {
     ("can_read", "SecurityRestApi"),
     ("can_language_pack", "Superset"),
     ("can_log", "Superset"),
-    ("can_userinfo", "UserDBModelView"),
+    ("can_read", "user"),  # the page for it
     ("menu_access", "Dashboards"),
 }
 _SQL = {
@@ -92,6 +92,23 @@ def superset_roles(security_manager: Any, name: str) -> list[Any]:
     """Superset's roles of one of ours."""
     names = (SUPERSET_ADMIN, name) if name == ADMIN else (name,)
     return [security_manager.find_role(one) for one in names]
+
+
+def own_dashboard(user: Any) -> str | None:
+    """Slug or number of the dashboard a user starts at: the one that names fewest roles with his.
+
+    Tiers nest: the district's dashboard names one role, those below it also the roles above.
+    """
+    from superset.extensions import db
+    from superset.models.dashboard import Dashboard
+
+    held = {role.id for role in user.roles}
+    named = [
+        (len(one.roles), one.slug or str(one.id))
+        for one in db.session.query(Dashboard).all()
+        if one.published and held & {role.id for role in one.roles}
+    ]
+    return min(named)[1] if named else None
 
 
 def name_of(roles: Any) -> str:

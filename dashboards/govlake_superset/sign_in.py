@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, redirect, request
 from flask_appbuilder.exceptions import PasswordComplexityValidationError
-from govlake_superset import access_log
+from govlake_superset import access_log, roles
 from govlake_superset.own_area import home
 from superset.security import SupersetSecurityManager
 
@@ -123,6 +124,9 @@ class SecurityManager(SupersetSecurityManager):
         return user
 
 
+# What pages ask of themselves for everyone, and viewers may not: no attempt at anything.
+_ASKED_BY_PAGES = ("/colors", "/recent_activity/")
+
 # The translation of the wheel misreads these on the first page people see.
 _MENDED = {
     "Sign in": "登录",
@@ -144,8 +148,19 @@ def prepare(app: Flask) -> None:
             return None
         return Response(_language_pack(), mimetype="application/json")
 
+    @app.before_request
+    def own_dashboard() -> Any:
+        """Superset's page of welcome lists what one made oneself: nothing, for most."""
+        user = getattr(g, "user", None)
+        if request.path != "/superset/welcome/" or not getattr(user, "is_authenticated", False):
+            return None
+        slug = None if roles.name_of(user.roles) == roles.ADMIN else roles.own_dashboard(user)
+        return redirect(f"/superset/dashboard/{quote(slug)}/") if slug else None
+
     @app.after_request
     def note_refusal(response: Response) -> Response:
+        if request.path.endswith(_ASKED_BY_PAGES):
+            return response
         if response.status_code in (401, 403) and getattr(g, "user", None):
             access_log.record("refused", g.user)
         return response
