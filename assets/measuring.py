@@ -7,8 +7,9 @@ are quotients of finished sums (`period_values.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Protocol
 
 import ibis
 import ibis.expr.types as ir
@@ -18,18 +19,26 @@ from schemas import tables
 from schemas.areas import TIERS, unplaced_code
 from schemas.metric import Distinct, Metric, Quantile, Where
 from schemas.periods import CALENDAR
-from warehouse.engine import Engine
+from schemas.table import Table
 
 _UNITS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _KEYS = ("metric_id", "tier", "area_code")
 _KEPT = {"community": 12, "street": 9}
 
 
-def sum_metric(engine: Engine, metric: Metric, days: list[date] | None) -> ir.Table:
+class TableSource(Protocol):
+    """Where topic tables come from: the engine, or their names alone to show the SQL."""
+
+    def table(self, table: Table, days: Iterable[date] | None = None) -> ir.Table:
+        """A topic table, optionally only some days of it."""
+        ...
+
+
+def sum_metric(engine: TableSource, metric: Metric, days: list[date] | None) -> ir.Table:
     """One sum by day (null for stocks) and community: `value_day, metric_id, community_code, value`.
 
     Args:
-        engine: The engine.
+        engine: The engine, or names alone.
         metric: A sum of the metric book.
         days: City days to sum; None: all.
     """  # noqa: E501
@@ -86,8 +95,21 @@ def sums_between(daily: ir.Table, first: date, last: date) -> ir.Table:
     return own.group_by(*_KEYS).aggregate(value=_.value.sum())
 
 
-def unsummed(engine: Engine, entry: Distinct | Quantile, district: str) -> ir.Table:
+def unsummed(
+    engine: TableSource,
+    entry: Distinct | Quantile,
+    district: str,
+    tiers: Sequence[str] = TIERS,
+    periods: Sequence[str] = (*CALENDAR, "to_date"),
+) -> ir.Table:
     """A distinct count or quantile by area and period, from the rows of each.
+
+    Args:
+        engine: The engine, or names alone.
+        entry: What is counted or ordered.
+        district: Code of the district.
+        tiers: Tiers wanted.
+        periods: Periods wanted.
 
     Returns:
         The columns of `sums_by_period`.
@@ -99,8 +121,8 @@ def unsummed(engine: Engine, entry: Distinct | Quantile, district: str) -> ir.Ta
     else:
         value = _.measured.cast("float64").quantile(entry.share) * entry.scale
     found = []
-    for tier in TIERS:
-        for period in (*CALENDAR, "to_date"):
+    for tier in tiers:
+        for period in periods:
             own = rows.select(
                 measured=_[entry.column],
                 metric_id=ibis.literal(entry.id),
@@ -110,7 +132,7 @@ def unsummed(engine: Engine, entry: Distinct | Quantile, district: str) -> ir.Ta
                 period_start=_start(_[entry.day_column], period),
             )
             found.append(own.group_by(*_KEYS, "period", "period_start").aggregate(value=value))
-    return ibis.union(*found)
+    return union(found)
 
 
 def _filtered(rows: ir.Table, where: Where) -> ir.Table:

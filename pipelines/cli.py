@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import exporting, users
+from pipelines import book, exporting, users
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(exporting.app, name="export")
 app.add_typer(users.app, name="users")
+app.add_typer(book.app, name="metrics")
 console = Console()
 errors = Console(stderr=True)
 
