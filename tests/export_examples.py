@@ -36,6 +36,7 @@ class LampStock(Contract):
     community_code = text("社区编码", note="null: unplaced")
     lamp_kind = text("灯具类别", required=True, codes={"1": "LED", "2": "高压钠灯"})
     keeper_count = integer("养护人数", required=True, unit="人", privacy="sensitive")
+    helper_count = integer("志愿者人数", unit="人", privacy="sensitive")
 
 
 DAYS = Table("topics", "lamps_days", LampDay, "路灯 日", "lit_day",
@@ -58,7 +59,7 @@ def day_rows(counts: Sequence[Sequence[int]]) -> pl.DataFrame:
 def stock_rows(keepers: int | None = None) -> pl.DataFrame:
     """Two rows of stock; keepers of the first withheld unless told."""
     return pl.DataFrame(
-        [("350299001001", "1", keepers), (None, "2", 70)],
+        [("350299001001", "1", keepers, None), (None, "2", 70, 9)],
         schema=polars_schema(LampStock), orient="row",
     )  # fmt: skip
 

@@ -146,6 +146,7 @@ def test_a_contract_is_an_odcs_document_of_the_columns_in_the_files(release: Pat
     assert {"property": "unit", "value": "盏"} in columns["lamp_count"]["customProperties"]
     keepers = {c["name"]: c for c in whole["properties"]}["keeper_count"]
     assert (keepers["classification"], keepers["required"]) == ("sensitive", False)
+    assert "quality" not in keepers  # no promise that a withheld count is present
     kinds = {c["name"]: c for c in whole["properties"]}["lamp_kind"]
     assert "lamp_kind_is_a_known_code" in {rule["name"] for rule in kinds["quality"]}
     known = {"1": "LED", "2": "高压钠灯"}
@@ -232,6 +233,18 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "extra: lamps/days/lit_day=2026-11-09.parquet",
     ),
     "outside": (lambda r: redone(r, outside), "outside: ../secret"),
+    "rows of a file": (
+        lambda r: redone(r, lambda m: m["files"][0].update(rows=7)),
+        "part-0.parquet holds 2, the manifest says 7",
+    ),
+    "rows of a table": (
+        lambda r: redone(r, lambda m: m["tables"][0].update(rows=7)),
+        "rows: lamps.days holds 6, the manifest says 7",
+    ),
+    "digest of a table": (
+        lambda r: redone(r, lambda m: m["tables"][0].update(sha256="0")),
+        "changed: lamps.days: files are not those",
+    ),
     "no parquet": (lambda r: exchanged(r, STOCK, b"x" * 99), "is not a parquet file"),
     "rows": (lambda r: rewritten(r, lambda f: f.head(1)), "holds 1, the manifest says 2"),
     "column gone": (lambda r: rewritten(r, lambda f: f.drop("lamp_kind")), "kind is not there"),

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
-from export_examples import AS_OF, DISTRICT, day_rows, days, released, stock, stock_rows
+from export_examples import AS_OF, DISTRICT, STOCK, day_rows, days, released, stock, stock_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.exporting import exported, withheld_cells
 from schemas import tables
-from schemas.published import BreakingChangeError
+from schemas.published import BreakingChangeError, next_version, published_columns
 from warehouse.exports import (
     LATEST,
     MANIFEST,
@@ -151,9 +151,13 @@ def test_the_day_in_the_path_and_promised_values_are_part_of_the_contract(tmp_pa
     released(tmp_path, "r1", days(rows), stock())
     whole = ExportedTable("lamps", "days", days(rows).table, rows)
     assert "lit_day was in the path: True, now False" in refused(tmp_path, whole, stock())
-    optional = rows.with_columns(lamp_kind=pl.lit("1"))
-    released(tmp_path, "r2", days(optional), stock())
-    assert versions(tmp_path)["lamps.days"] == "1.1.0"
+    strict = published_columns(STOCK, stock_rows().schema, None)
+    loose = [replace(one, required=False) for one in strict]
+    last = {"version": "1.4.2", "columns": [asdict(one) for one in strict]}
+    with pytest.raises(BreakingChangeError, match="lamp_kind was never null: True, now False"):
+        next_version("lamps.stock", 1, loose, last)
+    last["columns"] = [asdict(one) for one in loose]
+    assert next_version("lamps.stock", 1, strict, last) == "1.4.3"
 
 
 def test_additions_and_wording_are_versions_of_their_own(
@@ -188,9 +192,8 @@ def test_what_its_classes_forbid_is_not_exported(tmp_path: Path) -> None:
 
 
 def test_withheld_cells_are_counted_by_marks_or_by_nulls_that_cannot_be_else() -> None:
-    table = tables.table("topics", "rentals_counts")
-    rows: dict[str, Any] = {"rent_way": ["1", "2", "3"], "tenant_count": [None, 7, None]}
-    assert withheld_cells(table, pl.DataFrame(rows)) == 2
-    marked = pl.DataFrame({**rows, "is_withheld": [True, False, False]})
-    assert withheld_cells(table, marked) == 1
-    assert exported(table, marked, 9).suppressed == 9
+    rows = pl.concat([stock_rows(), stock_rows(8), stock_rows()])
+    assert withheld_cells(STOCK, rows) == 2
+    marked = rows.with_columns(is_withheld=pl.int_range(pl.len()) > 1)
+    assert withheld_cells(STOCK, marked) == 4
+    assert exported(STOCK, marked, 9).suppressed == 9
