@@ -21,7 +21,7 @@ from warehouse.lake import Lake
 
 pytestmark = pytest.mark.slow
 
-DERIVED = [t.label for t in TABLES if t.layer in {"silver", "topics", "statistics"}]
+DERIVED = [t.label for t in TABLES if t.layer in {"persons", "silver", "topics", "statistics"}]
 
 
 def versions(home: Home) -> dict[str, int | None]:
