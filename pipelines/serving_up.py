@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -68,10 +68,11 @@ class Children:
     """The processes of one `serve`; leaving the block stops them all."""
 
     running: dict[str, tuple[subprocess.Popen[bytes], Path]] = field(default_factory=dict)
+    _before: dict[signal.Signals, Any] = field(default_factory=dict)
 
     def __enter__(self) -> Children:
         for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(one, _leave)
+            self._before[one] = signal.signal(one, _leave)
         return self
 
     def __exit__(
@@ -79,7 +80,7 @@ class Children:
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
         """Ask every child to stop; those that do not within the time are killed, group and all."""
-        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for one in self._before:
             signal.signal(one, signal.SIG_IGN)  # impatience must not leave a child behind
         for process, _ in self.running.values():
             process.terminate()
@@ -90,6 +91,8 @@ class Children:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
 
     def start(
         self, name: str, command: list[str], env: dict[str, str], log: Path, *, umask: int = -1
