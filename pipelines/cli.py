@@ -222,14 +222,12 @@ def serve(
     superset: Annotated[bool, typer.Option(help="Leave Superset out.")] = True,
 ) -> None:
     """Start the Dagster UI and Superset for this home; logins are generated and shown once."""
-    from pipelines.running import prepare
+    from pipelines.preparing import prepare
     from pipelines.serving_up import Door
     from pipelines.serving_up import serve as serve_up
-    from pipelines.showing import show_places
 
     place = home_of(home)
     prepare(place)
-    show_places(place, console)
     panels = Door(superset_host, superset_port) if superset else None
     serve_up(place, console, dagster=Door(host, port), panels=panels, workers=superset_workers)
 

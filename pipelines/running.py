@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,14 +17,13 @@ from sqlalchemy import event
 
 from pipelines.errors import RunFailed
 from pipelines.planning import refresh_tags
-from pipelines.settings import HOME_VARIABLE
+from pipelines.preparing import prepare
 from schemas.tables import TABLES
 from warehouse import serving
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.progress import listening
 
-DAGSTER_SETTINGS = Path(__file__).parent.parent / "dagster.yaml"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -46,17 +42,6 @@ class RunReport:
     generation: str | None = None
     published: bool = False
     seconds: float = 0.0
-
-
-def prepare(home: Home) -> None:
-    """Make the home ready for Dagster: directories, settings, environment."""
-    home.prepare()
-    settings = home.dagster / "dagster.yaml"
-    if not settings.exists() or settings.read_bytes() != DAGSTER_SETTINGS.read_bytes():
-        shutil.copyfile(DAGSTER_SETTINGS, settings)
-    os.environ[HOME_VARIABLE] = str(home.root)
-    os.environ["DAGSTER_HOME"] = str(home.dagster)
-    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 
 
 @event.listens_for(SqlEngine, "connect")

@@ -13,7 +13,6 @@ from schemas.city_time import city_date_of, start_of_city_day
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import Lake
 
-HOME_VARIABLE = "GOVLAKE_HOME"
 AS_OF_VARIABLE = "GOVLAKE_AS_OF"
 VACUUM_DAYS_VARIABLE = "GOVLAKE_VACUUM_DAYS"
 
