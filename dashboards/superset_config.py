@@ -138,6 +138,43 @@ LANGUAGES = {  # without the default locale in it, every page is blank
     "en": {"flag": "us", "name": "English"},
 }
 
+# What panels are drawn with (`_shared/templates`) beyond plain HTML: no scripts, forms, images.
+HTML_SANITIZATION = True
+HTML_SANITIZATION_SCHEMA_EXTENSIONS = {
+    "tagNames": [
+        "svg",
+        "g",
+        "path",
+        "text",
+        "tspan",
+        "title",
+        "rect",
+        "circle",
+        "line",
+        "polyline",
+        "polygon",
+    ],
+    "attributes": {
+        "*": ["className", "title"],
+        "span": ["style"],
+        "div": ["style"],
+        "svg": ["viewBox", "preserveAspectRatio"],
+        "path": ["d"],
+        "rect": ["x", "y", "width", "height", "fillOpacity"],
+        "circle": [
+            "cx",
+            "cy",
+            "r",
+            "pathLength",
+            "strokeDashArray",
+            "strokeDashOffset",
+            "strokeDasharray",
+            "strokeDashoffset",
+        ],
+        "text": ["x", "y", "dy", "textAnchor"],
+    },
+}
+
 # The page may speak to this server only: no telemetry pixel, no map tiles, no fonts from outside.
 TALISMAN_CONFIG = {
     "content_security_policy": {
@@ -151,7 +188,8 @@ TALISMAN_CONFIG = {
         "form-action": ["'self'"],
         "style-src": ["'self'", "'unsafe-inline'"],
         "font-src": ["'self'"],
-        "script-src": ["'self'", "'strict-dynamic'"],
+        # Handlebars compiles our templates; 'strict-dynamic' still bars any other script.
+        "script-src": ["'self'", "'unsafe-eval'", "'strict-dynamic'"],
     },
     "content_security_policy_nonce_in": ["script-src"],
     "force_https": False,

@@ -36,8 +36,8 @@ def publish(home: Path, generation: str, cases: int) -> Path:
             CREATE TABLE metric_values AS
             SELECT metric_id, metric_name, unit,
                    if(length(area_code) = 6, 'district', 'street') AS tier, area_code, area_name,
-                   if(period_day IS NULL, 'to_date', 'day') AS period,
-                   period_day::DATE AS period_day, value::DOUBLE AS value,
+                   if(period_day IS NULL, 'as_of', 'day') AS period,
+                   period_day IS NULL AS is_newest, value::DOUBLE AS value,
                    value IS NULL AS is_withheld
             FROM (VALUES
                 ('cases', '网格案件数', '件', '{DISTRICT}', '示范区', NULL, {cases}),
@@ -61,8 +61,8 @@ def totals(file: Path) -> list[dict[str, Any]]:
     """What the panel must show, by plain SQL on the serving file."""
     with duckdb.connect(str(file), read_only=True) as connection:
         found = connection.execute("""
-            SELECT metric_name, area_name, value, unit, is_withheld FROM metric_values
-            WHERE period = 'to_date' ORDER BY metric_name, area_name""")
+            SELECT metric_name, area_name, period, value, unit, is_withheld FROM metric_values
+            WHERE is_newest ORDER BY metric_name, area_name, period""")
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -80,8 +80,8 @@ def panel(session: Session) -> list[dict[str, Any]]:
     columns = form["all_columns"]
     query = {
         "columns": columns, "row_limit": form["row_limit"],
-        "filters": [{"col": "period", "op": "==", "val": "to_date"}],
-        "orderby": [["metric_name", True], ["area_name", True]],
+        "filters": [{"col": "is_newest", "op": "IS TRUE", "val": None}],
+        "orderby": [["metric_name", True], ["area_name", True], ["period", True]],
     }  # fmt: skip
     table, kind = form["datasource"].split("__")
     body = {

@@ -1,4 +1,4 @@
-"""The panel shown where no bundle was built: the figures to date of the user's own area."""
+"""The panel shown where no bundle was built: the newest figures of the user's own area."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from govlake_superset.panels import METADATA, VERSION, identity
 from govlake_superset.roles import ROLES
 
 TABLE = "metric_values"
-TITLE = "累计指标"
+TITLE = "最新指标"
 ROWS = 1000
-SHOWN = ["metric_name", "area_name", "value", "unit", "is_withheld"]
+SHOWN = ["metric_name", "area_name", "period", "value", "unit", "is_withheld"]
+ORDER = [[column, True] for column in ("metric_name", "area_name", "period")]
 
 
 def contents() -> dict[str, str]:
@@ -32,24 +33,24 @@ def contents() -> dict[str, str]:
 
 
 def _totals() -> dict[str, Any]:
-    """A table of figures to date as they stand in the file: nothing is summed."""
+    """A table of figures as they stand in the file: nothing is summed."""
     params = {
         "viz_type": "table",
         "query_mode": "raw",
         "all_columns": SHOWN,
         "adhoc_filters": [
-            {"expressionType": "SIMPLE", "clause": "WHERE", "subject": "period", "operator": "==",
-             "comparator": "to_date"}
+            {"expressionType": "SIMPLE", "clause": "WHERE", "subject": "is_newest",
+             "operator": "IS TRUE"}
         ],
         "show_cell_bars": False,  # figures of unlike units do not compare
-        "order_by_cols": [json.dumps(["metric_name", True]), json.dumps(["area_name", True])],
+        "order_by_cols": [json.dumps(one) for one in ORDER],
         "row_limit": ROWS,
         "column_config": {"value": {"d3NumberFormat": ",.12~g"}},  # the figure whole, not "9.12k"
     }  # fmt: skip
     query = {  # no "metrics", not even an empty list: that would group, and drop equal rows
         "columns": SHOWN,
-        "filters": [{"col": "period", "op": "==", "val": "to_date"}],
-        "orderby": [["metric_name", True], ["area_name", True]],
+        "filters": [{"col": "is_newest", "op": "IS TRUE", "val": None}],
+        "orderby": ORDER,
         "row_limit": ROWS,
     }
     return {
