@@ -112,3 +112,18 @@ def demo_users(areas: Sequence[str]) -> list[dict[str, str]]:
         for name, zh, role, code in wanted
         if code
     ]
+
+
+def put_panels(home: Home, packed: bytes) -> None:
+    """Lay a zipped bundle where the next bootstrap imports it from.
+
+    Args:
+        home: The home.
+        packed: As `dashboards/govlake_superset/panels.py` reads it.
+    """
+    path = superset_folder(home) / "panels.zip"
+    part = path.with_name(".panels.part")
+    part.unlink(missing_ok=True)
+    part.touch(0o600)
+    part.write_bytes(packed)
+    part.replace(path)
