@@ -1,6 +1,6 @@
 """Site tables in `HOME/config`: read whole, judged like a feed, refused whole with the reason.
 
-Not here: what a row means (`schemas/site.py`), what becomes of it (`assets/silver/captures.py`).
+Not here: what a row means (`schemas/site.py`, `published_totals.py`), what becomes of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import polars as pl
 
 from quality.judging import judge
 from schemas.areas import AreaChangeRow
+from schemas.codes import FOLDER
 from schemas.contract import Contract, rule_reason_zh, wire_columns
+from schemas.published_totals import PublishedTotalRow
 from schemas.site import ClockOffsetRow, DirectionRow
 from warehouse.home import Home, HomeError
 from warehouse.lake import empty
@@ -21,6 +23,7 @@ from warehouse.lake import empty
 AREA_CHANGES = "area_changes.csv"
 DIRECTIONS = "captures/directions.csv"
 CLOCK_OFFSETS = "captures/clock_offsets.csv"
+PUBLISHED_TOTALS = "published_totals.csv"
 _SHOWN = 5
 _REMEDY = "mend the file, or take it away to do without it, and run again"
 
@@ -44,19 +47,30 @@ def area_changes(home: Home) -> pl.DataFrame:
     return read_table(home, AREA_CHANGES, AreaChangeRow)
 
 
-def read_table(home: Home, name: str, contract: type[Contract]) -> pl.DataFrame:
-    """A site table in its contract's columns; an empty one where the site has no such file.
+def published_totals(home: Home) -> pl.DataFrame:
+    """Figures other people published, as printed; may be empty."""
+    return read_table(home, PUBLISHED_TOTALS, PublishedTotalRow)
+
+
+def read_table(
+    home: Home, name: str, contract: type[Contract], *, default: bool = False
+) -> pl.DataFrame:
+    """A site table in its contract's columns; where the site has no such file, the default one.
 
     Args:
         home: The home.
         name: Path below `HOME/config`.
         contract: What its rows must keep.
+        default: Whether the default is the table of that name in `schemas/codes`; else it is empty.
 
     Raises:
-        SettingsError: any row breaks any rule: nothing of the file is used.
+        SettingsError: any row breaks any rule, or a default is replaced by nothing: nothing of the
+            file is used.
     """
     columns = list(wire_columns(contract))
     path = home.config / name
+    if default and not path.exists():
+        path = FOLDER / name
     if not path.exists():
         return empty(contract).select(columns)
     judged = judge(contract, _texts(path, f"config/{name}", contract))
@@ -68,6 +82,8 @@ def read_table(home: Home, name: str, contract: type[Contract]) -> pl.DataFrame:
         ]
         more = f"; and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
         raise SettingsError(f"config/{name}: {'; '.join(broken[:_SHOWN])}{more}: {_REMEDY}")
+    if default and judged.accepted.is_empty():
+        raise SettingsError(f"config/{name}: no rows, and it replaces the default: {_REMEDY}")
     return judged.accepted.select(columns)
 
 

@@ -1,7 +1,8 @@
 """社区治理 governance: satisfaction visits by day, community and answer.
 
 满意率 is satisfied visits over answered ones, both summed first; visits nobody answered are counted
-and left out of it (our default, `codes/case_metrics.csv` leaves the denominator open).
+and left out of it (our default: `codes/case_metrics.csv` leaves the denominator open, and
+`codes/open_denominators.csv` chooses it).
 """
 
 from datetime import date
@@ -13,6 +14,7 @@ from ibis import _
 from assets.building import about, told
 from assets.topics.tabulate import day_inputs, topic_days
 from schemas import tables
+from schemas.case_rules import open_denominator
 from schemas.contract import Contract, day, integer, text
 from schemas.metric import Metric, Ratio
 from schemas.satisfaction import ANSWERS, SATISFIED, UNREACHED
@@ -22,6 +24,7 @@ from warehouse.engine import Engine
 from warehouse.lake import Lake
 
 VISITS = tables.table("silver", "satisfaction_visits")
+_DIVISOR, _CLAUSE = open_denominator("satisfied")
 
 
 class SatisfactionDay(Contract):
@@ -50,9 +53,8 @@ TABLE = register(
     Metric("governance_dissatisfied_count", "不满意数", "评价为不满意的回访，按回访日", "次",
            "governance_satisfaction_days", "visit_count", (("answer", ("dissatisfied",)),),
            "visited_day"),
-    Ratio("governance_satisfied_share", "满意率",
-          "满意数 ÷ 有效回访数；未接通的回访不计（分母为本平台取法，国标未定）", "%",
-          ("governance_satisfied_count",), ("governance_visit_answered_count",)),
+    Ratio("governance_satisfied_share", "满意率", f"满意数 ÷ {_CLAUSE}", "%",
+          ("governance_satisfied_count",), (_DIVISOR,)),
     Metric("governance_scored_visit_count", "有评分回访数", "给出评分的回访，按回访日", "次",
            "governance_satisfaction_days", "scored_count", (), "visited_day"),
     Metric("governance_visit_score_sum", "回访评分合计", "回访评分之和，按回访日", "分",

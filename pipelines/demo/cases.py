@@ -44,6 +44,7 @@ def write_cases(plan: Plan, space: Space) -> pl.DataFrame:
     facts = _facts(rng, count, is_self).hstack(
         placed_rows(rng, space, random_communities(rng, space, count))
     )
+    facts = facts.hstack(_details(plan, stages))
     ends = (np.arange(plan.days) + 1) * 86_400
     shifted = _corrected_report_days(rng, stages, plan.days)
     versions = np.zeros(count, dtype=np.int64)
@@ -53,7 +54,7 @@ def write_cases(plan: Plan, space: Space) -> pl.DataFrame:
         versions += moved
         style = 2 if n % 5 == 4 else 0
         text = rows.with_columns(
-            [clock_text(pl.col(f"{stage}时间"), style) for stage in (*STAGES, "更新")]
+            [clock_text(pl.col(f"{stage}时间"), style) for stage in (*STAGES, "处置截止", "更新")]
         ).select(_COLUMNS)
         encoding = ("gb18030", "utf-8-sig", "gb18030", "utf-8")[n % 4]
         parts = [with_rules(text)]
@@ -71,7 +72,8 @@ def write_cases(plan: Plan, space: Space) -> pl.DataFrame:
 _COLUMNS = [
     "案卷号", "来源类型", "编码标准", "部件事项", "类型编码", "社区编码", "网格编码", "经度",
     "纬度", "上报时间", "核实时间", "立案时间", "派遣时间", "接收时间", "处置时间", "核查时间",
-    "结案时间", "作废时间", "返工次数", "自行处置", "更新时间",
+    "结案时间", "作废时间", "返工次数", "自行处置", "核实结果", "核查结果", "时限类型", "处置时限",
+    "处置截止时间", "立案准确", "退回次数", "更新时间",
 ]  # fmt: skip
 
 
@@ -127,6 +129,30 @@ def _facts(rng: np.random.Generator, count: int, is_self: np.ndarray) -> pl.Data
     ).hstack(known[position])
 
 
+def _details(plan: Plan, stages: np.ndarray) -> pl.DataFrame:
+    """What is said of a case on the way: results, a limit of its own, a deadline put off."""
+    rng, count = plan.rng("case details"), len(stages)
+    cancelled = stages[:, 8] < NEVER
+    verified = np.where(cancelled & (rng.random(count) < 0.6), "not_exist", "exist")
+    limited = rng.random(count) < 0.3
+    kinds = pl.Series(("urgent_hour", "work_hour", "work_day", "natural_day"))
+    right, sent_back = rng.random(count), rng.random(count)
+    put_off = np.where(
+        (rng.random(count) < 0.05) & (stages[:, 3] < NEVER), stages[:, 3] + 5 * 86_400, NEVER
+    )
+    return pl.DataFrame(
+        {
+            "核实": verified,
+            "时限类型": pick(kinds, rng.integers(0, 4, count)).set(pl.Series(~limited), None),
+            "处置时限": pl.Series(rng.integers(2, 10, count)).cast(pl.String)
+            .set(pl.Series(~limited), None),
+            "准确": pl.Series(np.select([right < 0.94, right < 0.98], ["是", "否"], "")),
+            "退回": np.where(sent_back < 0.9, 0, 1),
+            "截止": put_off,
+        }
+    )  # fmt: skip
+
+
 def _type_codes() -> pl.DataFrame:
     """Codes in use: 编码标准, 部件事项, 类型编码, and national, the code in GB/T 47678.5."""
     old = codes.table("legacy_cjt214_events_crosswalk").filter(
@@ -178,9 +204,19 @@ def _version(
         )
         for n, stage in enumerate(STAGES)
     }
-    handled = pl.Series(seen[:, 5] >= 0)
-    return facts.filter(pl.Series(moved)).with_columns(
+    verified, registered, sent, handled, checked = (
+        pl.Series(seen[:, n] >= 0) for n in (1, 2, 3, 5, 6)
+    )
+    own = facts.filter(pl.Series(moved))
+    put_off = own["截止"].to_numpy()
+    due = wall_clock(plan, np.where(put_off < NEVER, put_off, 0))
+    return own.with_columns(
         **times,
+        处置截止时间=due.set(pl.Series(put_off == NEVER) | ~sent, None),
+        核实结果=pl.when(verified).then("核实"),
+        核查结果=pl.when(checked).then(pl.lit("pass")),
+        立案准确=pl.when(registered & (pl.col("准确") != "")).then("准确"),
+        退回次数=pl.when(sent).then(pl.col("退回").cast(pl.String)),
         更新时间=wall_clock(plan, updated),
         返工次数=pl.when(handled).then(pl.col("返工")).otherwise(0).cast(pl.String),
         自行处置=pl.when("是否自行").then(pl.lit("是")).otherwise(pl.lit("否")),
@@ -196,7 +232,7 @@ def _faulty(row: pl.DataFrame, day: datetime, style: str, *, with_bytes: bool) -
     orderly = {
         "上报时间": at(8, 0), "核实时间": at(8, 10), "立案时间": at(8, 20), "派遣时间": at(8, 30),
         "接收时间": at(8, 40), "处置时间": at(10, 0), "核查时间": at(11, 0), "结案时间": at(11, 30),
-        "更新时间": at(11, 30), "作废时间": None,
+        "更新时间": at(11, 30), "作废时间": None, "处置截止时间": None,
     }  # fmt: skip
     faults: list[tuple[str, dict[str, str | None]]] = [
         ("is_verified_after_it_is_reported", {"核实时间": at(7, 50)}),
@@ -218,6 +254,10 @@ def _faulty(row: pl.DataFrame, day: datetime, style: str, *, with_bytes: bool) -
         ("is_self_handled_is_readable", {"自行处置": "也许"}),
         ("grid_code_is_well_formed", {"网格编码": "35029900100100"}),
         ("case_number_is_present", {"案卷号": None}),
+        ("verify_result_is_a_known_code", {"核实结果": "大概"}),
+        ("time_limit_is_within_range", {"时限类型": "work_day", "处置时限": "0"}),
+        ("a_time_limit_says_how_it_is_counted", {"时限类型": None, "处置时限": "3"}),
+        ("is_due_after_it_is_reported", {"处置截止时间": at(7, 0)}),
     ]
     if with_bytes:
         faults.append(("type_code_is_readable", {"类型编码": UNDECODABLE}))
