@@ -137,17 +137,18 @@ def compared(
         running: Sums over the windows of running periods; None: those are not compared.
         nothing: Value of an area and period without rows.
     """
+    empty = pl.lit(nothing, pl.Float64)
     found = rows.join(values, on=KEYS, how="left", nulls_equal=True).with_columns(
-        pl.col("value").fill_null(nothing)
+        pl.col("value").fill_null(empty)
     )
     for column, base in _BASES.items():
         then = values.select(*KEYS[:-1], pl.col("period_start").alias(f"{base}_start"),
                              pl.col("value").alias(column))  # fmt: skip
         found = found.join(then, on=[*KEYS[:-1], f"{base}_start"], how="left")
         found = found.join(_sums_over(running, base), on=[*KEYS[:-1]], how="left")
-        amount = pl.when("is_complete").then(pl.col(column).fill_null(nothing))
+        amount = pl.when("is_complete").then(pl.col(column).fill_null(empty))
         if running is not None:
-            amount = amount.otherwise(pl.col("running").fill_null(nothing))
+            amount = amount.otherwise(pl.col("running").fill_null(empty))
         is_known = pl.col(f"{base}_start").is_not_null()
         found = found.with_columns(pl.when(is_known).then(amount).alias(column)).drop("running")
     unknown = pl.lit(None, pl.Float64)
