@@ -1,4 +1,4 @@
-"""`govlake metrics`: the metric book: what a number is, how it is computed, what it is today."""
+"""`govlake metrics`, the metric book: what a number is, how it is computed, what it is today."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from warehouse.home import Home, default_home
 from warehouse.serving import ServingError, serving_file
 
 app = typer.Typer(
-    help="The metric book: list it, show one metric with its SQL and today's value.",
+    help="The metric book: list it, show one metric with SQL and values, reconcile totals.",
     no_args_is_help=True,
 )
 console = Console()
@@ -90,6 +90,20 @@ def show(
         console.print("nothing is published yet: no value to show")
         return
     console.print(newest_values(serving_file(root, area), entry))
+
+
+@app.command()
+def reconcile(home: HomeOption = None) -> None:
+    """Set every total against its parts, and figures others published against ours.
+
+    Published figures stand in HOME/config/published_totals.csv (docs/reconciliation.md). Exit code
+    1 where a total of ours contradicts its parts; what others published never changes it.
+    """
+    import assets.topics  # noqa: F401 - registers every metric
+    from pipelines.reconciling import reconcile as reconcile_home
+
+    if not reconcile_home(Home(home.resolve() if home else default_home()), console):
+        raise typer.Exit(1)
 
 
 def entry_of(metric_id: str) -> Entry:
