@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import chinese_calendar
 import polars as pl
 import pytest
+from case_loops import HOURS, walked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,34 +24,11 @@ from schemas.metric import Ratio
 from schemas.metrics import BY_ID
 from warehouse.home import Home
 
-HOURS = [("08:00", "12:00"), ("14:00", "18:00")]
 CASES = polars_schema(tables.table("silver", "grid_cases").contract)
 
 
 def city(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=CITY_TZ)
-
-
-def walked(start: datetime, limit: int, kind: str, hours: list[tuple[str, str]]) -> datetime:
-    """Due by walking along the days, one stretch of office hours after the other."""
-    if kind in ("urgent_hour", "natural_day"):
-        return start + timedelta(hours=limit * (1 if kind == "urgent_hour" else 24))
-    clocks = [(time.fromisoformat(a), time.fromisoformat(b)) for a, b in hours]
-    span = timedelta()
-    for a, b in clocks:
-        span += datetime.combine(date.min, b) - datetime.combine(date.min, a)
-    left = limit * (timedelta(hours=1) if kind == "work_hour" else span)
-    day = start.date()
-    while True:
-        if chinese_calendar.is_workday(day):
-            for a, b in clocks:
-                begin = max(start, datetime.combine(day, a, CITY_TZ))
-                end = datetime.combine(day, b, CITY_TZ)
-                if begin < end:
-                    if left <= end - begin:
-                        return begin + left
-                    left -= end - begin
-        day += timedelta(days=1)
 
 
 def due(start: datetime | None, limit: int | None, kind: str | None,
