@@ -1,6 +1,7 @@
 """Row accounts: nothing that arrived may be missing from where it should have gone.
 
-arrived = accepted + quarantined + refused, per file and feed;
+arrived = accepted + quarantined + refused, per file and feed, a file's entries summed up: one of
+its intake, and one of every replay that moved rows of it from quarantined to accepted;
 accepted + moved in = kept + merged + superseded + set aside + moved out, per silver table and day
 (rows move only where a camera's clock is corrected across midnight; all that move out move in).
 """
@@ -25,7 +26,8 @@ def open_file_accounts(
     Returns:
         `file_id`, what was booked and what was found; empty when every account closes.
     """
-    booked = accounts.select("file_id", "arrived", "accepted", "quarantined", "refused")
+    parts = ("arrived", "accepted", "quarantined", "refused")
+    booked = accounts.group_by("file_id").agg(pl.col(*parts).sum())
     found = booked.join(
         bronze.select("file_id", found_accepted="rows"), on="file_id", how="full", coalesce=True,
     ).join(

@@ -66,7 +66,11 @@ class FileRecord(Contract):
 
 
 class FileAccount(Contract):
-    """ops.row_accounts. Grain: one feed of one file (one message file can feed several)."""
+    """ops.row_accounts. Grain: one feed of one file and batch: its intake, or a replay of its rows.
+
+    One message file can feed several. A replay arrived with nothing: what it accepted it takes off
+    the quarantined, so the entries of a file add up to what lies in the tables.
+    """
 
     file_id = text("文件标识", required=True)
     batch_id = text("批次", required=True)

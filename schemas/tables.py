@@ -6,7 +6,7 @@ Silver tables are declared by their datasets, topic tables by their topics (`reg
 
 from __future__ import annotations
 
-from schemas import access, ledgers, metrics, restatements, validity
+from schemas import access, ledgers, metrics, replays, restatements, validity
 from schemas.datasets import declared
 from schemas.feeds import FEEDS
 from schemas.table import Layer, Table
@@ -60,6 +60,7 @@ TABLES: list[Table] = [
     *_STATISTICS,
     *_OPS,
     access.ACCESS,
+    *replays.TABLES,
 ]
 BY_KEY = {table.key: table for table in TABLES}
 

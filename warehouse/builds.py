@@ -162,6 +162,10 @@ _ARRIVED: dict[str, Any] = {}
 
 def _arrived(accounts: pl.DataFrame, feed: str) -> dict[str, str]:
     mine = accounts.filter((pl.col("feed") == feed) & (pl.col("accepted") > 0))
+    # a replay brings more rows of a file that was there already
+    replayed = pl.concat_str("file_id", "batch_id", separator="/")
+    brought = pl.when(pl.col("arrived") == 0).then(replayed).otherwise("file_id")
+    mine = mine.with_columns(file_id=brought)
     if tables.table("bronze", feed).partition_by is None:
         return {WHOLE: fingerprint(*sorted(set(mine["file_id"])))} if mine.height else {}
     files = (

@@ -1,7 +1,7 @@
 """A govlake home: where everything of one installation lies, and who may look.
 
-`landing/`, the restricted layers of `lake/` (bronze, quarantine, persons), `receipts/` and `keys/`
-are the restricted zone: their directories are 0700, the key files 0600.
+`landing/`, the restricted layers of `lake/` (bronze, quarantine, persons), `receipts/`, `repairs/`
+and `keys/` are the restricted zone: their directories are 0700, the key files 0600.
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ class Home:
         return self.root / "receipts"
 
     @property
+    def repairs(self) -> Path:
+        """Quarantined rows as sheets for their owners; restricted, and each expires."""
+        return self.root / "repairs"
+
+    @property
     def keys(self) -> Path:
         """Token keys, one per topic; back them up apart from the lake."""
         return self.root / "keys"
@@ -79,7 +84,7 @@ class Home:
         for path in (self.root, self.lake, self.serving, self.exports, self.dagster):
             path.mkdir(parents=True, exist_ok=True)
         zone = (self.lake / layer for layer in RESTRICTED_LAYERS)
-        for path in (self.landing, *zone, self.receipts, self.keys):
+        for path in (self.landing, *zone, self.receipts, self.repairs, self.keys):
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o700)
 

@@ -23,6 +23,8 @@ _SUFFIXES = {
     "geojson": (".geojson", ".json"),
 }
 _PACKED = (".gz", ".zst")
+CORRECTIONS = "corrections"
+"""Folder of files that correct rows of other files; `govlake quarantine replay` reads it."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,15 @@ class Listing:
 
 def list_files(landing: Path, source: str) -> Listing:
     """Files of a source in name order; those still being written wait for the next run."""
+    return list_folders(landing, landing_folders(source))
+
+
+def list_folders(landing: Path, folders: Collection[str]) -> Listing:
+    """Files below some folders of landing, folder by folder in name order."""
     found: list[tuple[Path, os.stat_result]] = []
     waiting: list[str] = []
     refused: dict[str, str] = {}
-    for folder in landing_folders(source):
+    for folder in folders:
         if (landing / folder).is_symlink():
             refused[folder] = "a link: links are never followed"
             continue
@@ -94,7 +101,7 @@ def unread(landing: Path) -> dict[str, str]:
     known = {folder for source in sources() for folder in landing_folders(source)}
     found: dict[str, str] = {}
     for path in sorted(landing.iterdir()) if landing.is_dir() else []:
-        if path.is_dir() and path.name not in known:
+        if path.is_dir() and path.name not in {*known, CORRECTIONS}:
             found[path.name] = "no feed of this name; folders: " + ", ".join(sorted(known))
         elif not path.is_dir():
             found[path.name] = "lies outside the feeds' folders"
