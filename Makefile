@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 # uv from PATH, or from a small virtual environment of its own
 UV = $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
-.PHONY: help setup setup-superset check test bench run lock clean
+.PHONY: help setup setup-superset check test bench answers run lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
@@ -48,6 +48,9 @@ test: setup  ## every test (about ten minutes on two cores)
 
 bench: setup  ## speed, as ratios against bare scripts in the same run (ONLY=all: also a new day, lookups, 10x rows)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+answers: setup  ## write the answers of docs/sql.md anew, from the demo district at its settings (minutes)
+	$(BIN)/python -m tests.sql_page
 
 run: setup  ## the demo district end to end, then Dagster and Superset (SERVE=0 returns after publishing)
 	$(BIN)/govlake demo --home $(GOVLAKE_HOME) --days $(DAYS) --scale $(SCALE) --seed $(SEED)
