@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -66,8 +66,7 @@ def import_users(
     users = read_users(file, published_areas(place))
     out = _new_file(write)
     request = {"do": "import", "users": users, "prune": prune}
-    answer = ask_superset(place, request)
-    _refuse(answer)
+    answer = _asked(place, request, write)
     _tell(answer["logins"], out, write)
     made, gone = len(answer["logins"]), answer["deactivated"]
     console.print(f"{len(users)} users: {made} new, {len(users) - made} as in the file")
@@ -104,8 +103,7 @@ def reset_password(
     """Give a user a new password, told once, and lift a lock after failures."""
     place = _home(home)
     out = _new_file(write)
-    answer = ask_superset(place, {"do": "reset", "username": username})
-    _refuse(answer)
+    answer = _asked(place, {"do": "reset", "username": username}, write)
     _tell(answer["logins"], out, write)
 
 
@@ -210,9 +208,17 @@ def _tell(logins: Mapping[str, str], out: int | None, path: Path | None) -> None
         console.print(sheet, highlight=False)
 
 
-def _refuse(answer: Mapping[str, object]) -> None:
-    if error := answer.get("error"):
-        raise ValueError(str(error))
+def _asked(place: Home, request: Mapping[str, Any], write: Path | None) -> dict[str, Any]:
+    """Superset's answer; where it refuses, the file for passwords goes again."""
+    try:
+        answer = ask_superset(place, request)
+        if error := answer.get("error"):
+            raise ValueError(str(error))
+    except Exception:
+        if write is not None:
+            write.unlink()
+        raise
+    return answer
 
 
 def _home(path: Path | None) -> Home:

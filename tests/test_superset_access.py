@@ -244,3 +244,20 @@ def test_another_bundle_removes_what_left_it_and_a_dashboard_without_roles_is_re
     answer = ask_bootstrap(home, {"do": "bootstrap"})
     assert "dashboards/open.yaml" in answer["error"]
     assert {row["area_code"] for row in rows_of(world, "east")} == {EAST, f"{EAST}001"}
+
+
+def test_who_left_the_list_is_out_at_once_and_the_last_administrator_stays(world: World) -> None:
+    api = world.at("east")
+    page = cookie_session(world.server.url, "east", world.server.logins["east"])
+    assert page.fetch("/api/v1/me/")[0] == api.fetch("/api/v1/me/")[0] == 200
+    stay = [user("leader", "区领导", DISTRICT), user("newcomer", "街道", WEST)]
+    answer = ask_bootstrap(world.server.home, {"do": "import", "users": stay, "prune": True})
+    assert set(answer["logins"]) == {"newcomer"}
+    assert answer["spared"] == ["admin"]
+    assert "east" in answer["deactivated"]
+    assert "leader" not in answer["deactivated"]
+    assert page.fetch("/api/v1/me/")[0] == 401
+    assert api.fetch(*STREET["a filter on the other street"](world))[0] in (401, 403)
+    assert {row["area_code"] for row in rows_of(world, "leader")} == {row[1] for row in ROWS}
+    world.server.logins |= answer["logins"]
+    assert {row["area_code"] for row in rows_of(world, "newcomer")} == {WEST, f"{WEST}001"}
