@@ -79,7 +79,8 @@ def _of_one(feed: FeedState, start: date | None, end: date, last: date) -> list[
         wanted = [first + timedelta(days=n) for n in range((end - first).days + 1)]
         missing = [one for one in wanted if one not in feed.days]
         if missing:
-            worst = "C" if len(missing) > len(wanted) * (1 - COMPLETE_ENOUGH) else "B"
+            arrived = len(wanted) - len(missing)
+            worst = "C" if arrived < len(wanted) * COMPLETE_ENOUGH else "B"
             found.append((worst, f"{feed.zh}缺{len(missing)}天（共{len(wanted)}天）"))
     old = (last - feed.newest).days
     if end >= last and old > feed.stays_fresh_for:
