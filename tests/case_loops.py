@@ -103,9 +103,10 @@ def measures(cases: list[Row], as_of: datetime) -> dict[tuple, Counter[str]]:
         registered, sent, handled = (
             case[f"{s}_at"] for s in ("registered", "dispatched", "handled")
         )
+        needs = registered and live and not spot
         closed, right = case["closed_at"], case["is_registration_right"]
         valid = live and case["verify_result"] != "not_exist"
-        lacks = registered and live and (
+        lacks = needs and (
             {"dispatch", "dispose", "close"} - limits.keys() or (handled and "check" not in limits)
         )  # fmt: skip
         add(city(case["reported_at"]), valid_report_count=valid,
@@ -118,19 +119,19 @@ def measures(cases: list[Row], as_of: datetime) -> dict[tuple, Counter[str]]:
         if asked and not spot and (at := over("verify")):
             add(city(at), need_verify_count=1,
                 intime_verify_count=case["verified_at"] and case["verified_at"] <= at)  # fmt: skip
-        if registered and live and (at := over("dispatch")):
+        if needs and (at := over("dispatch")):
             add(city(at), need_dispatch_count=1, dispatch_count=sent is not None,
                 intime_dispatch_count=sent and sent <= at,
                 dispatch_judged_count=case["return_count"] is not None,
                 right_dispatch_count=sent and case["return_count"] == 0)  # fmt: skip
-        if registered and live and sent and (at := over("dispose")):
+        if needs and sent and (at := over("dispose")):
             add(city(at), need_dispose_count=1, dispose_count=handled is not None,
                 intime_dispose_count=handled and handled <= at,
                 rework_case_count=handled and case["rework_count"] > 0)  # fmt: skip
-        if registered and live and not spot and handled and (at := over("check")):
+        if needs and handled and (at := over("check")):
             checked = case["checked_at"]
             add(city(at), need_check_count=1, intime_check_count=checked and checked <= at)
-        if registered and live and (at := over("close")):
+        if needs and (at := over("close")):
             add(city(at), need_archive_count=1, archive_count=closed is not None,
                 intime_archive_count=closed and closed <= at,
                 overtime_archive_count=closed and closed > at)  # fmt: skip

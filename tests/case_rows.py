@@ -47,7 +47,11 @@ def made_up(count: int, seed: int = 7) -> list[Row]:
             )
         if draw.random() < 0.1:
             row["deadline_at"] = at + timedelta(hours=draw.randrange(1, 200))
-        stages = ("handled_at", "closed_at") if spot else TIMES[: draw.randrange(len(TIMES) + 1)]
+        stages = (
+            ("registered_at", "handled_at", "closed_at")[n % 2 :]
+            if spot
+            else TIMES[: draw.randrange(len(TIMES) + 1)]
+        )
         for stage in stages:
             at += timedelta(minutes=draw.choice([1, 30, 240, 1440, 4000]))
             row[stage] = at
@@ -92,7 +96,8 @@ BY_HAND = [
     case("never", "09-30 08:30", **SENT),
     case("cancelled", "09-30 08:30", **SENT, cancelled_at="10-05 12:00"),
     case("not registered", "09-30 08:30"),
-    case("on the spot", "09-30 08:30", is_self_handled=True, handled_at="09-30 08:40",
+    case("on the spot", "09-30 08:30", is_self_handled=True, registered_at="09-30 08:35",
+         handled_at="09-30 08:40",
          closed_at="09-30 08:41"),
     # due on a month's last working day, closing in the next month: after the as-of
     case("month end", "10-29 08:30", registered_at="10-29 09:00", dispatched_at="10-29 10:00"),

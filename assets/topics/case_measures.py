@@ -3,8 +3,8 @@
 A case counts on the day its measure speaks of: what was reported (有效上报, 立案) on the day of its
 report; what had to be done (应派遣, 应处置) on the day it was due, once that moment has passed as
 of the run; durations on the day they ended. Dividend and divisor of a rate are of the same
-cases, so no such rate exceeds 100 %. Cancelled cases need nothing done. Not here: deadlines
-(`cases.py`), cases by their state now (`governance.py`).
+cases, so no such rate exceeds 100 %. Cases cancelled or handled on the spot 自行处置 need nothing
+more done. Not here: deadlines (`cases.py`), cases by their state now (`governance.py`).
 
 结案评分 is 按期结案率 under another name. 网格覆盖 divides a distinct count, which no ratio of sums
 can: the book has its dividend (`governance_reporting_grid_count`) and its divisor
@@ -100,7 +100,8 @@ def _by(column: str, due: str) -> pl.Expr:
 
 
 _LIVE = pl.col("state") != "cancelled"
-_REGISTERED = _has("registered_at") & _LIVE
+_SENT_ON = ~pl.col("is_self_handled")
+_REGISTERED = _has("registered_at") & _LIVE & _SENT_ON
 _EVERY = _has("case_number")
 _IS_VERIFIED = _has("verified_at") | ((pl.col("source_type") == "public") & _LIVE)
 
@@ -137,15 +138,16 @@ COHORTS = (
                 _has("registered_at") & pl.col("is_registration_right")),
         Measure("undated_count", "无截止时间案件数",
                 "按上报日统计、已立案未作废而无法推算时限的案件（未设时限，或超出已公布的节假日安排），"
-                "不计入各应办数", _LIVE & _has("undated_because")),
+                "不计入各应办数", _LIVE & _SENT_ON & _has("undated_because")),
     )),
-    Cohort("verify_due_at", _IS_VERIFIED & ~pl.col("is_self_handled"), True, (
+    Cohort("verify_due_at", _IS_VERIFIED & _SENT_ON, True, (
         Measure("need_verify_count", "应核实数", "核实到期日在期内的居民上报或已核实案件", _EVERY),
         Measure("intime_verify_count", "按期核实数", "应核实案件中在核实时限内核实的",
                 _by("verified_at", "verify_due_at")),
     )),
     Cohort("dispatch_due_at", _REGISTERED, True, (
-        Measure("need_dispatch_count", "应派遣数", "派遣到期日在期内、已立案未作废的案件", _EVERY),
+        Measure("need_dispatch_count", "应派遣数",
+                "派遣到期日在期内、已立案未作废的案件，不含自行处置", _EVERY),
         Measure("dispatch_count", "派遣数", "应派遣案件中已派遣的", _has("dispatched_at")),
         Measure("intime_dispatch_count", "按期派遣数", "应派遣案件中在派遣时限内派遣的",
                 _by("dispatched_at", "dispatch_due_at")),
@@ -155,7 +157,8 @@ COHORTS = (
                 _has("dispatched_at") & (pl.col("return_count") == 0)),
     )),
     Cohort("dispose_due_at", _REGISTERED & _has("dispatched_at"), True, (
-        Measure("need_dispose_count", "应处置数", "处置到期日在期内、已派遣未作废的案件", _EVERY),
+        Measure("need_dispose_count", "应处置数",
+                "处置到期日在期内、已派遣未作废的案件，不含自行处置", _EVERY),
         Measure("dispose_count", "处置数", "应处置案件中已处置的", _has("handled_at")),
         Measure("intime_dispose_count", "按期处置数", "应处置案件中在处置截止时间前处置的",
                 _by("handled_at", "dispose_due_at")),
@@ -163,13 +166,15 @@ COHORTS = (
                 "应处置且已处置案件中返工过的（按案件计，不按次数计）",
                 _has("handled_at") & (pl.col("rework_count") > 0)),
     )),
-    Cohort("check_due_at", _REGISTERED & ~pl.col("is_self_handled"), True, (
-        Measure("need_check_count", "应核查数", "核查到期日在期内、已处置未作废的案件", _EVERY),
+    Cohort("check_due_at", _REGISTERED, True, (
+        Measure("need_check_count", "应核查数",
+                "核查到期日在期内、已处置未作废的案件，不含自行处置", _EVERY),
         Measure("intime_check_count", "按期核查数", "应核查案件中在核查时限内核查的",
                 _by("checked_at", "check_due_at")),
     )),
     Cohort("close_due_at", _REGISTERED, True, (
-        Measure("need_archive_count", "应结案数", "结案到期日在期内、已立案未作废的案件", _EVERY),
+        Measure("need_archive_count", "应结案数",
+                "结案到期日在期内、已立案未作废的案件，不含自行处置", _EVERY),
         Measure("archive_count", "结案数", "应结案案件中已结案的", _has("closed_at")),
         Measure("intime_archive_count", "按期结案数", "应结案案件中在结案截止时间前结案的",
                 _by("closed_at", "close_due_at")),
