@@ -79,11 +79,13 @@ class WorkingTime:
         missing = (start.is_null() | limit.is_null() | kind.is_null()).to_numpy()
         at = start.dt.epoch("us").fill_null(0).to_numpy() + _OFFSET
         count = limit.cast(pl.Int64).fill_null(1).to_numpy()
-        names = kind.fill_null("natural_day").to_numpy()
-        plain = at + count * np.where(names == "urgent_hour", _HOUR, _DAY)
-        worked = count * np.where(names == "work_hour", _HOUR, self._per_day)
+        is_hour, is_office = (
+            kind.is_in(names).fill_null(value=False).to_numpy()
+            for names in (["urgent_hour", "work_hour"], ["work_hour", "work_day"])
+        )
+        plain = at + count * np.where(is_hour, _HOUR, _DAY)
+        worked = count * np.where(is_hour, _HOUR, self._per_day)
         in_office, known = self._after(at, worked)
-        is_office = np.isin(names, ["work_hour", "work_day"])
         found = np.where(is_office, in_office, plain) - _OFFSET
         unknown = missing | (is_office & ~known)
         return pl.Series(start.name, found).cast(INSTANT).set(pl.Series(unknown), None)
