@@ -17,8 +17,8 @@ from schemas.metric import Entry, Ratio
 from schemas.metrics import PeriodValue, is_stock
 from schemas.periods import CALENDAR, end_of, last_year_start, previous_start, start_of, starts
 
-DAYS_SHOWN = 400
-"""Single days are kept for a year and what it is compared with; `daily_values` has all of them."""
+DAYS_SHOWN = 62
+"""Single days are shown for two months; topic tables and `daily_values` have all of them."""
 
 AREA = ["tier", "area_code"]
 KEYS = ["metric_id", *AREA, "period", "period_start"]

@@ -7,13 +7,14 @@ import polars as pl
 
 from assets import exporting
 from assets.building import inputs_of
+from assets.check_results import failed_checks
 from assets.grading import Failed
 from assets.restating import restatements
 from assets.served import metric_book, served_tables, served_values
 from assets.statistics import PERIODS as PERIOD_VALUES
 from assets.timing import AsOf
 from assets.topics.space import TABLE as AREAS
-from assets.withholding import withheld
+from assets.withholding import remember, withheld
 from schemas import tables
 from warehouse import builds, serving
 from warehouse.lake import Lake
@@ -37,7 +38,7 @@ def generation(
 ) -> dg.MaterializeResult:
     """Serving files for every area, and the exports, if anything they hold has changed."""
     with lake.home.locked(wait=True):
-        made = publish(lake, as_of)
+        made = publish(lake, as_of, failed_checks(context.instance))
     if made is None:
         return dg.MaterializeResult(
             metadata={"generation": serving.current(lake.home.serving) or "", "renewed": "nothing"}
@@ -77,8 +78,8 @@ def publish(lake: Lake, as_of: AsOf, failed: Failed | None = None) -> Generation
             "nothing can be published without exactly one district: put a GeoJSON of the district, "
             "its streets, communities and grids into landing/areas"
         )
-    values, topics = withheld(
-        served_values(lake, areas, as_of, failed), {table: lake.read(table) for table in TOPICS}
+    values, topics, decision = withheld(
+        lake, served_values(lake, areas, as_of, failed), {t: lake.read(t) for t in TOPICS}
     )
     row = {
         "generation": name, "published_at": datetime.now(UTC), "as_of": as_of.instant,
@@ -94,6 +95,7 @@ def publish(lake: Lake, as_of: AsOf, failed: Failed | None = None) -> Generation
     exporting.release(lake, name, as_of.instant, published)
     serving.flip(lake.home.serving, name)
     exporting.flip(lake, name)
+    remember(lake, decision)
     lake.append(RESTATEMENTS, restated.filter(pl.col("generation") == name))
     counts = {"areas_rebuilt": len(made.rebuilt), "areas_linked": len(made.linked)}
     lake.append(PUBLICATIONS, pl.DataFrame([row | counts]))

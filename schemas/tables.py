@@ -6,7 +6,7 @@ Silver tables are declared by their datasets, topic tables by their topics (`reg
 
 from __future__ import annotations
 
-from schemas import access, ledgers, metrics, replays, restatements, validity
+from schemas import access, disclosure, ledgers, metrics, replays, restatements, validity
 from schemas.datasets import declared
 from schemas.feeds import FEEDS
 from schemas.table import Layer, Table
@@ -29,20 +29,14 @@ _OPS = (
     Table("ops", "files", ledgers.FileRecord, "文件登记"),
     Table("ops", "row_accounts", ledgers.FileAccount, "行账"),
     Table("ops", "builds", ledgers.Build, "构建登记", "table_key"),
-    Table("ops", "deliveries", validity.Delivery, "整册交付登记"),
+    Table("ops", "deliveries", validity.Delivery, "台账交付登记"),
     Table("ops", "device_days", ledgers.DeviceDay, "设备日登记"),
     Table("ops", "publications", ledgers.Publication, "发布登记"),
-    Table(
-        "ops",
-        "restatements",
-        restatements.Restatement,
-        "数据修订说明",
-        None,
-        ("generation", "metric_id"),
-        "conditional",
-        True,
-    ),
-)
+    Table("ops", "restatements", restatements.Restatement, "数据修订说明", None,
+          ("generation", "metric_id"), "conditional", True),
+    Table("ops", "disclosed_cells", disclosure.DisclosedCell, "上次发布的人数单元"),
+    Table("ops", "disclosed_sums", disclosure.DisclosedSum, "上次发布的人数等式"),
+)  # fmt: skip
 
 VALUES = Table("serving", "metric_values", metrics.ServedValue, "统计值", None,
                ("metric_id", "period", "tier", "area_code"), "conditional", True)  # fmt: skip

@@ -210,7 +210,7 @@ def test_small_counts_of_persons_are_withheld_where_they_are_published(demo_run:
                 f"SELECT count(*), count({column}) FROM {table.name} "
                 f"WHERE {column} IS NULL OR {column} BETWEEN 1 AND {SMALLEST_PERSON_COUNT - 1}"
             ).fetchone()
-            for table in tables.TABLES if table.layer == "topics"
+            for table in tables.TABLES if table.layer == "topics" and table.served
             for column in private_columns(table.contract, "sensitive")
         }  # fmt: skip
     assert shown == (0,)

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
@@ -26,6 +27,8 @@ CURRENT = "current"
 MANIFEST = "manifest.json"
 EMPTY = "empty"
 """File of the tables without a row: what a user without an area opens."""
+_MEMORY = next((str(p) for p in [Path("/dev/shm")] if os.access(p, os.W_OK)), None)
+"""Where a file is filled: DuckDB waits for the disk many times a file, a copy of it once."""
 _TEMPLATE = ".template"
 
 
@@ -93,6 +96,8 @@ def build_generation(
     with duckdb.connect(config={"threads": "1"}) as connection:
         digests, rebuilt, linked = _fill(connection, root, building, areas, served, before)
     template.chmod(0o640)
+    for code in rebuilt:
+        _settle(building / f"{code}.duckdb")
     template.rename(building / f"{EMPTY}.duckdb")
     (building / MANIFEST).write_text(json.dumps({"generation": name, "areas": digests}, indent=1))
     building.rename(final)
@@ -122,10 +127,19 @@ def _fill(
             os.link(old.resolve(), file)
             linked.append(code)
         else:
-            _write_file(connection, file, building / _TEMPLATE, own)
+            with TemporaryDirectory(prefix="govlake-", dir=_MEMORY) as scratch:
+                _write_file(connection, Path(scratch) / file.name, building / _TEMPLATE, own)
+                shutil.copyfile(Path(scratch) / file.name, file)
+            file.chmod(0o640)
             rebuilt.append(code)
         report("build serving files", done, len(areas))
     return digests, rebuilt, linked
+
+
+def _settle(file: Path) -> None:
+    """Wait until a file has reached the disk."""
+    with file.open("rb") as handle:
+        os.fsync(handle.fileno())
 
 
 def flip(root: Path, name: str, link: str = CURRENT) -> None:
@@ -216,7 +230,6 @@ def _write_file(
             raise ServingError(
                 f"{file.name}: {table.name} holds {found[table.name]} of {rows.height} rows"
             )
-    file.chmod(0o640)
 
 
 def _quoted(text: str) -> str:

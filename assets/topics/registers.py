@@ -140,7 +140,8 @@ def _metrics(
     where = () if persons else (("register", (name,)),)
     return [
         Metric(f"registers_{name}_{kind}_count", f"{zh}{word}数", f"{zh}台账中{which}，按日", unit,
-               table, f"{kind}_count", where, "change_day", persons)
+               table, f"{kind}_count", where, "change_day", persons,
+               feeds=() if persons else (name,))
         for kind, (word, which) in ((kind, _WORDS[kind]) for kind in kinds)
     ]  # fmt: skip
 

@@ -29,7 +29,7 @@ class RentalCount(Contract):
     rent_channel = text("租赁渠道", required=True)
     rental_count = integer("出租房数", required=True, unit="套")
     rent_known_count = integer("已知租金套数", required=True, unit="套", privacy="sensitive")
-    rent_fen_per_month = integer("月租金合计", required=True, unit="分/月",
+    rent_fen_per_month = integer("月租金合计", unit="分/月",
                                  guarded_by="rent_known_count",
                                  note="whole fen: doubles would add up differently in another order")  # fmt: skip  # noqa: E501
     tenant_count = integer("租住人数", required=True, unit="人", privacy="sensitive")
