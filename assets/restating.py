@@ -11,6 +11,7 @@ import polars as pl
 
 from schemas import tables
 from schemas.contract import polars_schema
+from schemas.replays import REPLAYS
 from schemas.restatements import Restatement
 from warehouse import serving
 from warehouse.lake import Lake
@@ -42,7 +43,7 @@ def restatements(
     found = changed(before, values).with_columns(
         generation=pl.lit(now["generation"]),
         published_at=pl.lit(now["published_at"]),
-        reason=pl.lit(_reason(last.row(0, named=True), now)),
+        reason=pl.lit(_reason(lake, last.row(0, named=True), now)),
     )
     return pl.concat([kept, found.select(kept.columns).cast(pl.Schema(polars_schema(Restatement)))])
 
@@ -68,12 +69,20 @@ def changed(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return both.filter(~same.fill_null(value=False)).sort(_KEYS)
 
 
-def _reason(last: Mapping[str, object], now: Mapping[str, object]) -> str:
+def replayed_since(lake: Lake, published_at: object) -> bool:
+    """Whether a replay let rows in since an instant."""
+    accepted = lake.book(REPLAYS).filter(pl.col("outcome") == "accepted")
+    return accepted.filter(pl.col("replayed_at") > pl.lit(published_at)).height > 0
+
+
+def _reason(lake: Lake, last: Mapping[str, object], now: Mapping[str, object]) -> str:
     """What is different beside the rows; rows that arrived late, if nothing is."""
     if last["code"] != now["code"]:
         return "rule_change"
     if last["areas"] != now["areas"]:
         return "area_change"
+    if replayed_since(lake, last["published_at"]):
+        return "replay"
     return "late_rows"
 
 

@@ -12,14 +12,16 @@ from typing import Any
 
 import polars as pl
 
-from assets.deliveries import Deliveries, deliveries_of_site, without_as_of
+from assets.deliveries import Deliveries, without_as_of
 from assets.file_accounts import Ended, file_account, file_record, receipt_of, write_receipt
 from assets.file_batches import FileBatch
-from assets.site_mappings import Readers, mappings_of
+from assets.judgements import Rules, judgements, rules_of
+from assets.site_mappings import Readers
 from quality.mapped import mapped
 from schemas import tables
 from schemas.feeds import sources
 from schemas.ledgers import FileAccount, FileRecord
+from schemas.replays import JUDGEMENTS
 from schemas.validity import Delivery
 from warehouse import journal
 from warehouse.builds import fingerprint
@@ -134,8 +136,8 @@ def _take_batch(
     written = [tables.BY_KEY[(layer, f.name)] for f in feeds for layer in ("bronze", "quarantine")]
     journal.begin(lake, source, batch_id, written)
     batch = FileBatch(lake)
-    readers = Readers(feeds, mappings_of(lake.home))
-    stating = deliveries_of_site(lake.home)
+    rules = rules_of(lake.home)
+    readers, stating = Readers(feeds, rules.mappings), rules.deliveries
     given_up: dict[str, str] = {}
     ended: list[Ended] = []
     deliveries: list[dict[str, Any]] = []
@@ -169,7 +171,7 @@ def _take_batch(
             deliveries.append({"file_id": file_id, **one.delivery})
         done += file.size
     batch.write()
-    _commit(lake, source, batch_id, batch, ended, deliveries)
+    _commit(lake, source, batch_id, batch, ended, deliveries, rules)
     intake.count(batch, ended)
 
 
@@ -235,6 +237,7 @@ def _commit(
     batch: FileBatch,
     ended: list[Ended],
     deliveries: list[dict[str, Any]],
+    rules: Rules,
 ) -> None:
     """Book the batch; its last append to `ops.files` is what makes it real."""
     accounts = [
@@ -246,6 +249,9 @@ def _commit(
     lake.append(journal.ACCOUNTS, pl.DataFrame(accounts, schema=empty(FileAccount).schema))
     rows = [{**one, "batch_id": batch_id} for one in deliveries]
     lake.append(journal.DELIVERIES, pl.DataFrame(rows, schema=empty(Delivery).schema))
+    names = {one.file_id: one.file.name for one in ended if one.outcome == "taken_in"}
+    judged = [(a["feed"], a["file_id"], names[a["file_id"]]) for a in accounts if a["quarantined"]]
+    lake.append(JUDGEMENTS, judgements(batch_id, rules, judged))
     lake.append(journal.FILES, pl.DataFrame(records, schema=empty(FileRecord).schema))
     journal.end(lake, source)
     for one in ended:

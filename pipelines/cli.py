@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import book, exporting, users
+from pipelines import book, exporting, repairing, users
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(exporting.app, name="export")
 app.add_typer(users.app, name="users")
 app.add_typer(book.app, name="metrics")
+app.add_typer(repairing.app, name="quarantine")
 console = Console()
 errors = Console(stderr=True)
 

@@ -34,12 +34,7 @@ def show_restricted(
     Raises:
         ValueError: no reason, no query that only reads tables of the lake, or DuckDB refused it.
     """
-    why = (reason or "").strip()
-    if len(why) < LEAST_REASON:
-        raise ValueError(
-            "--restricted needs --reason: say for what matter you look at detail rows "
-            f"(at least {LEAST_REASON} characters; it is kept in ops.access)"
-        )
+    why = stated("--restricted", reason)
     tree = parsed(query)
     asked = tables_of(tree)
     lake = Lake(home)
@@ -54,6 +49,23 @@ def show_restricted(
         except duckdb.Error as error:
             raise ValueError(str(error).strip().splitlines()[0]) from None
     show_rows(columns, rows, console, csv=csv)
+
+
+def stated(
+    what: str, reason: str | None, act: str = "you look at detail rows", book: str = "ops.access"
+) -> str:
+    """The reason somebody gives for an act, for the book it is kept in.
+
+    Raises:
+        ValueError: none, or one that says nothing.
+    """
+    why = (reason or "").strip()
+    if len(why) < LEAST_REASON:
+        raise ValueError(
+            f"{what} needs --reason: say for what matter {act} "
+            f"(at least {LEAST_REASON} characters; it is kept in {book})"
+        )
+    return why
 
 
 def parsed(query: str) -> exp.Query:

@@ -1,14 +1,18 @@
 """Upkeep as people start it (`govlake upkeep`) and as Dagster does (job `upkeep`)."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 from rich.console import Console
 from rich.table import Table as Sheet
 
 from assets.accounts import all_that_is_open
+from assets.quarantined import expire
 from assets.upkeep import Tidied, tidy_all
 from pipelines.access import update_register
 from pipelines.errors import RunFailed
 from pipelines.settings import vacuum_days
+from schemas.city_time import city_date_of
 from warehouse.home import Home, HomeError
 from warehouse.lake import Lake
 
@@ -40,6 +44,7 @@ def tidy_tables(
         "files_removed": sum(one.removed for one in done),
         "bytes_freed": sum(one.freed_bytes for one in done),
     })  # fmt: skip
+    expire(lake.home, city_date_of(datetime.now(UTC)))
     if found := all_that_is_open(lake):
         raise dg.Failure(f"{OPEN}: {', '.join(found)}")
 
@@ -71,6 +76,8 @@ def run_upkeep(home: Home, console: Console, *, days: float | None, dry_run: boo
     show_upkeep(done, console, dry_run=dry_run)
     if dry_run:
         return
+    if gone := expire(lake.home, city_date_of(datetime.now(UTC))):
+        console.print(f"sheets of quarantined rows: {gone:,} expired")
     if found := all_that_is_open(lake):
         raise RunFailed(f"{OPEN}: {', '.join(found)}; see `govlake status`")
     console.print("every row account closes, counted whole")
