@@ -75,11 +75,11 @@ def test_nothing_withheld_can_be_worked_out(
 ) -> None:
     lake = Lake(demo_run)
     cells = truth_of(lake)
-    rows = shown.execute(
+    said = shown.execute(
         "SELECT metric_id, tier, area_code, period, period_start::VARCHAR, value FROM metric_values"
     ).fetchall()
     published: dict[Cell, Any] = {
-        (m, t, a, p, str(s)): v for m, t, a, p, s, v in rows if (m, t, a, p, str(s)) in cells
+        (m, t, a, p, str(s)): v for m, t, a, p, s, v in said if (m, t, a, p, str(s)) in cells
     }
     assert published.keys() == cells.keys()
     sums = area_sums(cells)
