@@ -18,6 +18,7 @@ from assets.withholding import remember, withheld
 from schemas import tables
 from warehouse import builds, serving
 from warehouse.lake import Lake
+from warehouse.pins import pinned
 from warehouse.serving import Generation, ServingError
 
 PUBLICATIONS = tables.table("ops", "publications")
@@ -40,8 +41,10 @@ def generation(
     with lake.home.locked(wait=True):
         made = publish(lake, as_of, failed_checks(context.instance))
     if made is None:
+        held = pinned(lake.home.serving)
+        why = f"pinned since {held.since}: {held.reason}" if held else "nothing"
         return dg.MaterializeResult(
-            metadata={"generation": serving.current(lake.home.serving) or "", "renewed": "nothing"}
+            metadata={"generation": serving.current(lake.home.serving) or "", "renewed": why}
         )
     context.log.info(f"serving {made.name}: {len(made.rebuilt)} areas rebuilt, "
                      f"{len(made.linked)} carried over")  # fmt: skip
@@ -55,7 +58,7 @@ def generation(
 
 
 def publish(lake: Lake, as_of: AsOf, failed: Failed | None = None) -> Generation | None:
-    """Publish what the lake holds now; None where the newest generation already does.
+    """Publish what the lake holds now; None where that is served already, or another is pinned.
 
     Args:
         lake: The lake.
@@ -65,6 +68,8 @@ def publish(lake: Lake, as_of: AsOf, failed: Failed | None = None) -> Generation
     Raises:
         ServingError: there is not exactly one district.
     """
+    if pinned(lake.home.serving):
+        return None
     made_from = {t: builds.content_of(lake, t) for t in (*TOPICS, PERIOD_VALUES)}
     inputs = inputs_of(*made_from.values(), sorted((failed or {}).items()))
     past = lake.read(PUBLICATIONS).sort("published_at")

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import book, exporting, repairing, users
+from pipelines import book, exporting, publishing, repairing, users
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
+from warehouse.pins import pinned
 from warehouse.serving import ServingError, serving_file
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(exporting.app, name="export")
+app.add_typer(publishing.app, name="publish")
 app.add_typer(users.app, name="users")
 app.add_typer(book.app, name="metrics")
 app.add_typer(repairing.app, name="quarantine")
@@ -84,6 +86,12 @@ def run(home: HomeOption = None) -> None:
         console.print(f"nothing new: every table unchanged ({report.seconds:.1f} s)")
     else:
         console.print(f"{len(report.changed)} tables renewed in {report.seconds:.1f} s")
+    held = pinned(place.serving)
+    if held:
+        console.print(
+            f"nothing published: {held.generation} is pinned ({held.reason}); "
+            "`govlake publish unpin` lets go"
+        )
     from pipelines.showing import show_places, show_summary, show_unread
 
     show_summary(place, console)

@@ -14,6 +14,7 @@ from schemas.feeds import FEEDS
 from warehouse import landing, serving
 from warehouse.home import Home
 from warehouse.lake import Lake
+from warehouse.pins import pinned
 
 _SILVER_PARTS = ("accepted", "kept", "merged", "superseded", "set_aside")
 
@@ -141,6 +142,9 @@ def _show_publication(lake: Lake, console: Console) -> None:
     published, as_of = local.row(-1)
     console.print(f"generation {served}, published {published:%Y-%m-%d %H:%M:%S}, "
                   f"as of {as_of:%Y-%m-%d %H:%M} (city time)")  # fmt: skip
+    held = pinned(lake.home.serving)
+    if held:
+        console.print(f"  pinned since {held.since}: {held.reason}; nothing new is published")
     for feed in FEEDS:
         if feed.day_column:
             newest = lake.scan(tables.table("bronze", feed.name)).select(
