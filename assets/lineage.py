@@ -20,7 +20,7 @@ def feeds_of(table: Table) -> tuple[str, ...]:
 
     Feeds that only give places are left out where there are others.
     """
-    known = _dependencies()
+    known = dependencies()
     found: set[str] = set()
     waiting, met = [table.key], set()
     while waiting:
@@ -36,7 +36,7 @@ def feeds_of(table: Table) -> tuple[str, ...]:
 
 
 @cache
-def _dependencies() -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
+def dependencies() -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
     """Key of a table → keys of the tables its asset reads."""
     return {
         _pair(spec.key): tuple(_pair(dep.asset_key) for dep in spec.deps)

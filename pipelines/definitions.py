@@ -6,10 +6,11 @@ import dagster as dg
 
 from assets import publish, statistics
 from assets.checks import CHECKS
+from assets.expectation_checks import EXPECTATION_CHECKS
 from assets.intake import INTAKE_ASSETS
+from assets.rooms import modules_in
 from assets.space_checks import SPACE_CHECKS
 from pipelines.jobs import JOBS
-from assets.rooms import modules_in
 from pipelines.schedules import SCHEDULES
 from pipelines.sensors import SENSORS
 from pipelines.settings import resources
@@ -23,7 +24,7 @@ def defs() -> dg.Definitions:
     )
     return dg.Definitions(
         assets=[*INTAKE_ASSETS, *derived],
-        asset_checks=[*CHECKS, *SPACE_CHECKS],
+        asset_checks=[*CHECKS, *SPACE_CHECKS, *EXPECTATION_CHECKS],
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,

@@ -50,6 +50,11 @@ class Home:
         return self.root / "exports"
 
     @property
+    def quality(self) -> Path:
+        """Data Docs: what was expected of every published table, as pages that open offline."""
+        return self.root / "quality"
+
+    @property
     def receipts(self) -> Path:
         """One receipt per landed file."""
         return self.root / "receipts"

@@ -1,0 +1,1 @@
+"""What published tables are expected to be like, judged by Great Expectations, and its pages."""
