@@ -11,6 +11,7 @@ import typer
 from rich.console import Console, Group
 from rich.table import Table as Sheet
 
+from schemas import tables
 from schemas.metric import KIND_ZH, KINDS, Distinct, Entry, Metric, Quantile, Ratio
 from schemas.metrics import BOOK, BY_ID, counts_persons, english_name, is_stock, tables_of
 from schemas.periods import PERIOD_ZH
@@ -140,7 +141,7 @@ def facts(entry: Entry) -> dict[str, str]:
         found["only"] = "; ".join(f"{column} = {', '.join(v)}" for column, v in entry.where)
     if isinstance(entry, Distinct | Quantile):
         found["measured"] = entry.column
-    found["tables"] = ", ".join(f"topics.{name}" for name in tables_of(entry))
+    found["tables"] = ", ".join(f"topics.{name}{_kept(name)}" for name in tables_of(entry))
     found["feeds"] = ", ".join(metric_feeds(entry))
     found["sharing"] = SHARING_ZH[entry.sharing]
     if counts_persons(entry):
@@ -182,6 +183,11 @@ def newest_values(file: Path, entry: Entry) -> Group:
 
 def _of(entry: Entry) -> str:
     return "registers" if is_stock(entry) else "periods"
+
+
+def _kept(name: str) -> str:
+    """A word on topic tables whose rows stay in the lake: SQL on them does not run for analysts."""
+    return "" if tables.table("topics", name).served else " (not in serving files)"
 
 
 def _percent(share: float | None) -> str:

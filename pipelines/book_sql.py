@@ -56,7 +56,7 @@ class Step:
 
 
 def steps_of(entry: Entry, district: str) -> list[Step]:
-    """The queries a metric is computed by, each of which runs on a serving file.
+    """The queries a metric is computed by; they run on a serving file that has its tables.
 
     Args:
         entry: A metric of the book.

@@ -8,15 +8,17 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.book import app, entry_of
+from pipelines.book import app, entry_of, facts
 from pipelines.book_sql import steps_of
+from schemas import tables
 from schemas.metric import Metric, Ratio
-from schemas.metrics import BOOK, BY_ID, counts_persons
+from schemas.metrics import BOOK, BY_ID, counts_persons, tables_of
 from warehouse.home import Home
 from warehouse.serving import serving_file
 
 DISTRICT = "350299"
-OPEN = [one for one in BOOK if not counts_persons(one)]
+SERVED = [one for one in BOOK if all(tables.table("topics", t).served for t in tables_of(one))]
+OPEN = [one for one in SERVED if not counts_persons(one)]
 """Where counts of persons are withheld, a serving file's topic tables are not whole."""
 
 
@@ -69,6 +71,13 @@ def test_without_a_publication_show_still_tells_what_a_metric_is(home: Home) -> 
         assert word in text, word
 
 
+def test_a_table_that_stays_in_the_lake_is_marked() -> None:
+    kept = next((one for one in BOOK if one not in SERVED), None)
+    assert kept is not None
+    assert "(not in serving files)" in facts(kept)["tables"]
+    assert "(not" not in facts(OPEN[0])["tables"]
+
+
 @pytest.fixture(scope="module")
 def district(demo_run: Home) -> Path:
     return serving_file(demo_run.serving)
@@ -118,7 +127,7 @@ def test_the_two_sides_of_every_open_ratio_give_what_is_published(district: Path
 
 @pytest.mark.slow
 def test_the_sql_of_the_others_gives_the_months_of_the_district(district: Path) -> None:
-    others = [one for one in BOOK if not isinstance(one, Metric | Ratio)]
+    others = [one for one in SERVED if not isinstance(one, Metric | Ratio)]
     assert others
     with duckdb.connect(str(district), read_only=True) as connection:
         for one in others:
