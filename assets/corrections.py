@@ -39,7 +39,7 @@ FEED, FILE, ROW, ITEM = "隔离数据源", "隔离文件标识", "隔离行号",
 NOTES = ("隔离来源文件", "隔离规则", "隔离原因", "隔离处理办法", "隔离说明", "更正说明")
 """Headings for the owner's eyes only."""
 
-_ORIGIN = {"origin_feed": (FEED,), "origin_file": (FILE,), "origin_row": (ROW,),
+ORIGIN = {"origin_feed": (FEED,), "origin_file": (FILE,), "origin_row": (ROW,),
            "origin_item": (ITEM,)}  # fmt: skip
 _READERS = {"csv": CsvReader, "xlsx": XlsxReader}
 _TABLE_FEED = next(feed for feed in FEEDS if {"csv", "xlsx"} <= set(feed.forms))
@@ -136,7 +136,7 @@ def _feed_of(file: LandedFile) -> Feed:
     Raises:
         UnreadableFile: it does not say, or names several.
     """
-    naming = Naming(_ORIGIN, tuple(_ORIGIN))
+    naming = Naming(ORIGIN, tuple(ORIGIN))
     named: set[str] = set()
     for chunk in _chunks(file, _TABLE_FEED, naming):
         named |= set(chunk.rows[_TABLE_FEED.name]["origin_feed"].str.strip_chars().drop_nulls())
@@ -153,7 +153,7 @@ def _rows(file: LandedFile, feed: Feed) -> Iterator[pl.DataFrame]:
         UnreadableFile: a row cannot be parsed, or does not say what it corrects.
     """
     columns = list(wire_columns(feed.contract))
-    naming = Naming({**wire_columns(feed.contract), **_ORIGIN}, tuple(_ORIGIN), frozenset(NOTES))
+    naming = Naming({**wire_columns(feed.contract), **ORIGIN}, tuple(ORIGIN), frozenset(NOTES))
     for chunk in _chunks(file, feed, naming):
         rows = chunk.rows[feed.name].with_columns(restored(pl.col(name)) for name in columns)
         rows = rows.rename({"row_number": "own_row"}).drop("item_number")

@@ -7,9 +7,12 @@ import os
 import time
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
+import pytest
 import xlsxwriter
 import yaml
+from contract_book import Texts
 from contract_examples import BOOKS
 
 from assets.accounts import feed_totals, open_accounts
@@ -17,6 +20,7 @@ from assets.replaying import Order, Replayed, judge_again, recover_all
 from schemas import tables
 from schemas.contract import wire_columns
 from schemas.feeds import BY_NAME
+from schemas.grid_cases import GridCaseRow
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.readers.workbooks import first_sheet
@@ -116,3 +120,27 @@ def mended(sheet: list[list[str | None]], path: Path, changes: dict[int, dict[st
             for x, text in enumerate(row):
                 page.write_string(y, x, text or "")
     return path
+
+
+TOO_EARLY: Texts = {"case_number": "B1", "closed_at": "2026-11-01 00:00:00"}
+NO_CODE: Texts = {"case_number": "B2", "case_kind": "no kind"}
+
+
+class StrictCase(GridCaseRow):
+    """Cases by one rule more than today's."""
+
+    @dy.rule()
+    def is_no_first_case(cls) -> pl.Expr:
+        """案件编号不得为A1"""
+        return pl.col("case_number") != "A1"
+
+
+def judge_strictly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have cases judged by one rule more, until it is undone."""
+    monkeypatch.setitem(BY_NAME["grid_cases"].__dict__, "contract", StrictCase)
+
+
+def put_cases(home: Home) -> None:
+    """Five cases in two files: two good ones, two that break a rule, a line that is none."""
+    put(home, "grid_cases/a.csv", csv_of("grid_cases", {}, TOO_EARLY, NO_CODE, broken=True))
+    put(home, "grid_cases/b.csv", csv_of("grid_cases", {"case_number": "A2"}))

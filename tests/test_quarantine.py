@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import dataframely as dy
-import polars as pl
 import pytest
-from contract_book import Texts
 from contract_examples import BOOKS
 from repair_homes import (
     ALARMS,
     ORDER,
     cells,
     closes,
-    csv_of,
+    judge_strictly,
     judged_again,
     mended,
     messages_of,
     put,
+    put_cases,
     put_mapping,
     rows,
 )
@@ -45,8 +38,6 @@ from warehouse.lake import Lake
 
 CASES = BY_NAME["grid_cases"]
 WIRES = {column: names[0] for column, names in wire_columns(GridCaseRow).items()}
-TOO_EARLY: Texts = {"case_number": "B1", "closed_at": "2026-11-01 00:00:00"}
-NO_CODE: Texts = {"case_number": "B2", "case_kind": "no kind"}
 
 
 def correct(lake: Lake, path: Path) -> Replayed:
@@ -62,24 +53,6 @@ def correct(lake: Lake, path: Path) -> Replayed:
 def exported(lake: Lake, feed: str = "grid_cases", ending: str = "xlsx") -> Path:
     own = rows_of(lake, BY_NAME[feed], Wanted())
     return export(lake.home, BY_NAME[feed], own, ending, 30, {})
-
-
-@pytest.fixture
-def strict(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A contract of cases and faces with one rule more than today's."""
-
-    class StrictCase(GridCaseRow):
-        @dy.rule()
-        def is_no_first_case(cls) -> pl.Expr:
-            """案件编号不得为A1"""
-            return pl.col("case_number") != "A1"
-
-    monkeypatch.setitem(CASES.__dict__, "contract", StrictCase)
-
-
-def put_cases(home: Home) -> None:
-    put(home, "grid_cases/a.csv", csv_of("grid_cases", {}, TOO_EARLY, NO_CODE, broken=True))
-    put(home, "grid_cases/b.csv", csv_of("grid_cases", {"case_number": "A2"}))
 
 
 def test_a_mapping_that_learns_a_code_lets_its_rows_in(lake: Lake) -> None:
@@ -104,8 +77,9 @@ def test_a_mapping_that_learns_a_code_lets_its_rows_in(lake: Lake) -> None:
 
 
 def test_only_what_a_changed_rule_touches_is_judged_again(
-    lake: Lake, strict: None, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    judge_strictly(monkeypatch)
     put_cases(lake.home)
     faces = messages_of("face_captures", {}, {"left_px": "110"}, FeatureObject="x")
     put(lake.home, "captures/f.ndjson", faces)
@@ -130,7 +104,7 @@ def test_only_what_a_changed_rule_touches_is_judged_again(
 
 
 def test_a_replayed_row_is_what_an_intake_by_todays_rules_would_have_made(
-    lake: Lake, strict: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     put_cases(lake.home)
     take_in(lake, "grid_cases")
@@ -220,83 +194,8 @@ def test_a_sheet_that_does_not_say_what_it_corrects_is_set_aside(
     ]
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing after it is done."""
-
-
-@pytest.mark.parametrize("point", range(8))
-def test_a_replay_killed_at_any_commit_is_undone_or_done(
-    lake: Lake, strict: None, monkeypatch: pytest.MonkeyPatch, point: int
-) -> None:
-    put_cases(lake.home)
-    take_in(lake, "grid_cases")
-    monkeypatch.undo()
-    done, commit = 0, Lake.commit
-
-    def until(self: Lake, table: tables.Table, action: object) -> None:
-        nonlocal done
-        if done == point:
-            raise Killed
-        done += 1
-        commit(self, table, action)  # pyright: ignore
-
-    monkeypatch.setattr(Lake, "commit", until)
-    is_killed = False
-    try:
-        judged_again(lake)
-    except Killed:
-        is_killed = True
-    monkeypatch.undo()
-    assert is_killed == (point < 6), "bronze, quarantine twice, three books"
-    other = Lake(lake.home)
-    recover_all(other)
-    assert closes(other, "grid_cases") == ((5, 1, 4) if is_killed else (5, 2, 3))
-    judged_again(other)
-    assert closes(other, "grid_cases") == (5, 2, 3)
-    assert other.read(REPLAYS).height == 1
-    assert other.read(JUDGEMENTS).height == 2
-    assert not list((lake.home.lake / "ops" / "_journal").glob("*.json"))
-
-
-_KILLS_ITSELF = """
-import os, signal, sys
-from repair_homes import judged_again
-from warehouse.home import Home
-from warehouse.lake import Lake
-from pathlib import Path
-left, commit = [int(sys.argv[2])], Lake.commit
-def until(self, table, action):
-    commit(self, table, action)
-    left[0] -= 1
-    if left[0] < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-Lake.commit = until
-judged_again(Lake(Home(Path(sys.argv[1]))))
-"""
-
-
-def test_kill_minus_nine_leaves_before_or_after(
-    lake: Lake, strict: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put_cases(lake.home)
-    take_in(lake, "grid_cases")
-    monkeypatch.undo()
-    point = random.Random().randrange(6)
-    path = f"{Path(__file__).parent}:{Path(__file__).parent.parent}"
-    done = subprocess.run(
-        [sys.executable, "-c", _KILLS_ITSELF, str(lake.home.root), str(point)],
-        env={**os.environ, "PYTHONPATH": path}, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL
-    take_in(lake, "grid_cases")  # the next run of anything puts the tables back
-    assert closes(lake, "grid_cases") == ((5, 2, 3) if point == 5 else (5, 1, 4)), point
-    judged_again(lake)
-    assert closes(lake, "grid_cases") == (5, 2, 3), point
-
-
-def test_a_replay_since_a_publication_is_known(
-    lake: Lake, strict: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_replay_since_a_publication_is_known(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge_strictly(monkeypatch)
     put_cases(lake.home)
     take_in(lake, "grid_cases")
     monkeypatch.undo()

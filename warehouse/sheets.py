@@ -29,12 +29,12 @@ _MARKED = rf"^'+\s*{_BEGINS}"
 def neutral(text: pl.Expr) -> pl.Expr:
     """Texts no spreadsheet takes for a formula; plain numbers stay as they are."""
     risky = text.str.contains(_RISKY) & ~text.str.contains(_NUMBER)
-    return pl.when(risky).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
+    return pl.when(~risky).then(text).otherwise(pl.concat_str(pl.lit("'"), text))
 
 
 def restored(text: pl.Expr) -> pl.Expr:
     """Texts as they were before `neutral`."""
-    return pl.when(text.str.contains(_MARKED)).then(text.str.slice(1)).otherwise(text)
+    return pl.when(~text.str.contains(_MARKED)).then(text).otherwise(text.str.slice(1))
 
 
 def write_sheet(path: Path, rows: pl.DataFrame, about: Mapping[str, str]) -> None:
