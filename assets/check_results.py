@@ -7,6 +7,7 @@ from dagster import AssetCheckKey, AssetCheckSpec, DagsterInstance
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from assets.checks import CHECKS
+from assets.expectation_checks import EXPECTATION_CHECKS
 from assets.grading import Failed
 from assets.lineage import feeds_of
 from assets.space_checks import SPACE_CHECKS
@@ -33,8 +34,10 @@ def failed_checks(instance: DagsterInstance) -> Failed:
 def _that_do_not_block() -> dict[AssetCheckKey, AssetCheckSpec]:
     return {
         spec.key: spec
-        for one in (*CHECKS, *SPACE_CHECKS) for spec in one.check_specs if not spec.blocking
-    }  # fmt: skip
+        for one in (*CHECKS, *SPACE_CHECKS, *EXPECTATION_CHECKS)
+        for spec in one.check_specs
+        if not spec.blocking
+    }
 
 
 def _feeds(asset: dg.AssetKey) -> tuple[str, ...]:
