@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 from support import govlake
 
-import assets.publish
 from assets.building import about
+from assets.served import metric_book
 from quality.judging import UNREADABLE_ROW
 from schemas.contract import facts, rule_reason_zh, rule_sentence
 from schemas.dictionary import _closed_codes, dictionary, grain
 from schemas.feeds import FEEDS
-from schemas.metrics import METRICS
+from schemas.metrics import BOOK, METRICS, ServedValue
 from schemas.protection import PRIVACY_ZH
 from schemas.tables import SERVED, TABLES, Table
 from warehouse import serving
@@ -112,7 +112,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 
 def test_a_contract_without_a_grain_is_refused() -> None:
-    class Nameless(assets.publish.ServedValue):
+    class Nameless(ServedValue):
         """No word of what a row is."""
 
     with pytest.raises(ValueError, match="Nameless"):
@@ -158,7 +158,7 @@ def test_every_served_table_and_column_has_a_comment(demo_run: Home) -> None:
         columns = connection.execute(
             "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
         ).fetchall()
-    served = {t.name: t for t in ALL if t.layer == "serving" or (t.layer == "topics" and t.served)}
+    served = {t.name: t for t in ALL if t.layer == "serving" or t.served}
     assert {name for name, _ in tables} == set(served)
     assert all(comment for _, comment in tables)
     for table, column, comment in columns:
@@ -167,6 +167,6 @@ def test_every_served_table_and_column_has_a_comment(demo_run: Home) -> None:
 
 
 def test_the_metric_book_is_as_its_contract_says() -> None:
-    book = assets.publish.metric_book()
-    assert book.height == len(METRICS)
+    book = metric_book()
+    assert book.height == len(BOOK)
     assert book.schema["is_daily"] == pl.Boolean
