@@ -9,7 +9,7 @@ from assets.rooms import modules_in
 from schemas.feeds import BY_NAME
 from schemas.tables import Table
 
-CONTEXT = frozenset({"areas", "devices"})
+CONTEXT = frozenset({"areas", "buildings", "devices"})
 """Feeds that say where things are. They decide the place of nearly every row, so their state says
 something of a number only where they are what is counted."""
 

@@ -55,8 +55,8 @@ def calendar(span: Span) -> pl.DataFrame:
         for start in starts(period, first, span.last):
             bases = (previous_start(period, start), last_year_start(period, start))
             known = [one if one and one >= span.first else None for one in bases]
-            rows.append((period, start, min(end_of(period, start), span.last),
-                         end_of(period, start) <= span.full, *known))  # fmt: skip
+            is_whole = span.first <= start and end_of(period, start) <= span.full
+            rows.append((period, start, min(end_of(period, start), span.last), is_whole, *known))
     rows.append(("to_date", None, span.last, False, None, None))
     schema = {
         "period": pl.String,

@@ -93,7 +93,7 @@ class PeriodValue(Contract):
     period_end = day(
         "截止日", required=True, note="the last day counted; of a running period, the as-of day"
     )
-    is_complete = flag("期间已满", required=True, note="as of the as-of day")
+    is_complete = flag("期间已满", required=True, note="known from its first day to its last")
     value = number("数值", note="null: a ratio without divisor, a quantile of nothing")
     numerator = number("分子", note="of a ratio")
     denominator = number("分母", note="of a ratio")
