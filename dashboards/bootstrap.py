@@ -43,12 +43,12 @@ def main() -> None:
 
 
 def ready(home: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Upgrade, then do what is asked: `do` is `bootstrap`, or a request for `users.answer`."""
+    """Upgrade, then do what is asked: `bootstrap`, `diff`, or a request for `users.answer`."""
     from superset.app import create_app
 
     with create_app().app_context():
         from flask_migrate import upgrade
-        from govlake_superset import panels, roles, users
+        from govlake_superset import drift, panels, roles, users
         from superset.extensions import appbuilder, db, security_manager
 
         upgrade()
@@ -61,23 +61,32 @@ def ready(home: Path, request: dict[str, Any]) -> dict[str, Any]:
             security_manager.sync_role_definitions()
             roles.make_roles(security_manager, panels.connection())
             db.session.commit()
+        if request["do"] == "diff":
+            return {"differences": drift.differences(bundle_of(home))}
         if request["do"] != "bootstrap":
             return users.answer(security_manager, request)
         logins = first_logins(security_manager, request.get("first_users", []))
         try:
-            show(security_manager, home / "superset" / BUNDLE)
+            show(security_manager, home)
         except panels.BundleError as error:  # told with the logins: they are told only once
             return {"logins": logins, "error": str(error)}
         return {"logins": logins}
 
 
-def show(security_manager: Any, bundle: Path) -> None:
+def bundle_of(home: Path) -> dict[str, str]:
+    """The bundle that was built beforehand, or the starter where none was: path → YAML text."""
+    from govlake_superset import panels, starter
+
+    bundle = home / "superset" / BUNDLE
+    return panels.contents_of(bundle.read_bytes()) if bundle.exists() else starter.contents()
+
+
+def show(security_manager: Any, home: Path) -> None:
     """Import the panels, then let analysts at the connection they came with."""
-    from govlake_superset import panels, roles, starter
+    from govlake_superset import panels, roles
     from superset.extensions import db
 
-    contents = panels.contents_of(bundle.read_bytes()) if bundle.exists() else starter.contents()
-    panels.import_bundle(contents, an_admin(security_manager))
+    panels.import_bundle(bundle_of(home), an_admin(security_manager))
     roles.make_roles(security_manager, panels.connection())
     db.session.commit()
 

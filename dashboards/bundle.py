@@ -20,7 +20,16 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from dashboards import layout
-from dashboards.boards import SHARED, TIERS, Board, Panel, read_board, read_datasets, read_panels
+from dashboards.boards import (
+    OF_METRICS,
+    SHARED,
+    TIERS,
+    Board,
+    Panel,
+    read_board,
+    read_datasets,
+    read_panels,
+)
 from schemas import metrics
 from schemas.contract import facts
 from schemas.devices import DEVICE_KINDS
@@ -33,6 +42,11 @@ THEMES = {"": "dark", "-office": "light"}
 """Ending of the address → theme: the wall's has none."""
 PHYSICAL = ("passage_device_hours", "fire_episodes", "sensing_device_states")
 """Topic tables the SQL reads that have rows of areas: as datasets they come under row rules."""
+CARRIED = {
+    "carried_topic": "{{ filter_values('topic_name', '-') | where_in }}",
+    "carried_metric": "{{ filter_values('map_metric', '-') | where_in }}",
+}
+"""Parameters of macros; `where_in` quotes what people chose."""
 TYPES = {"number": "DOUBLE", "flag": "BOOLEAN", "text": "VARCHAR"}
 PARTS = {"numbers": "panel_values", "bars": "panel_values", "ring": "panel_values",
          "funnel": "panel_values", "trend": "panel_trends", "strip": "area_strips",
@@ -116,7 +130,7 @@ def virtual_datasets(panels: Iterable[Panel]) -> list[dict[str, Any]]:
     for name, said in read_datasets().items():
         columns = [_column(column, label) for column, label in said["columns"].items()]
         one = _dataset(name, said["title"], columns)
-        one["sql"] = sql_of(name, filled)
+        one["sql"] = f"SELECT * FROM {name}({call_of(name, filled)})"
         one["metrics"] = [
             {"metric_name": metric, "expression": expression}
             for metric, expression in said.get("metrics", {}).items()
@@ -159,6 +173,26 @@ def _contract_label(name: str) -> str:
     raise KeyError(f"column {name} has no label: neither in datasets.yaml nor in a contract")
 
 
+def macros() -> str:
+    """The SQL of virtual datasets as table macros, for every connection (`panel_sql.py`)."""
+    filled = _filled(list(read_panels().values()))
+    return ";\n".join(
+        f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(_parameters(name, filled))}) AS TABLE\n"
+        + sql_of(name, filled)
+        for name in read_datasets()
+    )
+
+
+def call_of(name: str, filled: Mapping[str, str]) -> str:
+    """Arguments of a dataset's macro: filters that links carry along, as Superset's Jinja."""
+    return ", ".join(CARRIED[one] for one in _parameters(name, filled))
+
+
+def _parameters(name: str, filled: Mapping[str, str]) -> list[str]:
+    sql = sql_of(name, filled)
+    return [one for one in CARRIED if re.search(rf"\b{one}\b", sql)]
+
+
 def sql_of(name: str, filled: Mapping[str, str]) -> str:
     """One dataset's SQL with what it includes, and lists from contracts and panels filled in.
 
@@ -179,16 +213,21 @@ def sql_of(name: str, filled: Mapping[str, str]) -> str:
 def _filled(panels: list[Panel]) -> dict[str, str]:
     """Lists the SQL has no table for, as VALUES."""
     topics = {topic_and_table(t.name)[0]: t.zh.split()[0] for t in TABLES if t.layer == "topics"}
-    shown = [
-        (panel.id, place, metric)
-        for panel in panels
-        for place, metric in enumerate(panel.metrics, 1)
-    ]
+    shown, trends = (
+        [
+            (panel.id, place, metric)
+            for panel in panels
+            if panel.kind in kinds
+            for place, metric in enumerate(panel.metrics, 1)
+        ]
+        for kinds in (OF_METRICS, ("trend",))
+    )
     kinds = [(kind, zh, place) for place, (kind, zh) in enumerate(DEVICE_KINDS.items(), 1)]
     return {
         "topics": _values(sorted(topics.items())),
         "feeds": _values((feed.name, feed.zh) for feed in FEEDS),
         "panels": _values(shown),
+        "trends": _values(trends),
         "device_kinds": _values(kinds),
     }
 

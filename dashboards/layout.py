@@ -9,7 +9,7 @@ from dashboards.boards import Board, Panel
 from schemas.metrics import BY_ID
 
 REFRESH_S = 300
-FIRST_PERIOD = "月"
+FIRST_PERIOD = "周"
 
 Identity = Callable[[str, str], str]
 
@@ -117,7 +117,8 @@ def _filter(
                 "searchAllOptions": False,
                 "sortAscending": True,
             },
-            "requiredFirst": {"defaultToFirstItem": True} if needed and not first else {},
+            # at once, without a press on the button, as people come without a filter in the address
+            **({"requiredFirst": {"defaultToFirstItem": True}} if needed and not first else {}),
             "defaultDataMask": chosen,
             "cascadeParentIds": [],
             "scope": {"rootPath": ["ROOT_ID"], "excluded": []},

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from govlake_superset import access_log, own_area, sign_in
+from govlake_superset import access_log, own_area, panel_sql, sign_in
 
 _SUPERSET = Path(os.environ.get("GOVLAKE_HOME") or "data").resolve() / "superset"
 
@@ -55,6 +55,7 @@ SQLALCHEMY_EXAMPLES_URI = SQLALCHEMY_DATABASE_URI
 # First wall: the serving file of the user's own area, whatever a connection says.
 DB_CONNECTION_MUTATOR = own_area.open_own_area
 DB_SQLA_URI_VALIDATOR = own_area.refuse_other_databases
+panel_sql.listen()
 # Second wall: roles of dashboards, and row rules, which call own_area().
 JINJA_CONTEXT_ADDONS = {"own_area": own_area.own_area}
 FEATURE_FLAGS = {

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import book, exporting, publishing, repairing, users
+from pipelines import boards, book, caring, exporting, publishing, repairing, users
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -26,8 +26,11 @@ app = typer.Typer(
 app.add_typer(exporting.app, name="export")
 app.add_typer(publishing.app, name="publish")
 app.add_typer(users.app, name="users")
+app.add_typer(boards.app, name="dashboards")
 app.add_typer(book.app, name="metrics")
 app.add_typer(repairing.app, name="quarantine")
+for command in caring.COMMANDS:
+    app.command()(command)
 console = Console()
 errors = Console(stderr=True)
 

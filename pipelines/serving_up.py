@@ -22,7 +22,7 @@ from urllib.request import ProxyHandler, build_opener
 from rich.console import Console
 from rich.table import Table as Sheet
 
-from pipelines import superset
+from pipelines import boards, superset
 from pipelines.errors import RunFailed
 from warehouse import serving
 from warehouse.home import Home, HomeError
@@ -209,6 +209,7 @@ def _await_publication(children: Children, home: Home, console: Console) -> None
 def _bootstrap(home: Home) -> dict[str, str]:
     is_demo = home.demo_marker.exists()
     people = superset.demo_users(superset.published_areas(home)) if is_demo else []
+    boards.write_bundle(home)
     answer = superset.ask_superset(home, {"do": "bootstrap", "first_users": people})
     if error := answer.get("error"):
         for name, password in answer["logins"].items():  # made all the same, and told only now

@@ -32,3 +32,5 @@ FROM restatements r
 JOIN areas a ON a.area_code = r.area_code
 JOIN choices p ON p.period = r.period
 CROSS JOIN choices c
+UNION ALL
+SELECT a.area_title, a.area_code, c.choice, 'none', '', '', 9999 FROM areas a CROSS JOIN choices c

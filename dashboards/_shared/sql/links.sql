@@ -1,10 +1,8 @@
 -- Where a click leads: the dashboard of the area's tier, with the filters carried along.
 carried AS (
   SELECT
-    (SELECT min(topic_name) FROM topic_names
-     WHERE topic_name IN {{ filter_values('topic_name', '-') | where_in }}) AS topic,
-    (SELECT min(metric_name) FROM metrics
-     WHERE metric_name IN {{ filter_values('map_metric', '-') | where_in }}) AS metric
+    (SELECT min(topic_name) FROM topic_names WHERE topic_name = carried_topic) AS topic,
+    (SELECT min(metric_name) FROM metrics WHERE metric_name = carried_metric) AS metric
 ),
 filters AS (
   SELECT a.area_code, a.area_title, a.area_name, a.tier, c.choice,

@@ -1,6 +1,6 @@
 -- include base
 -- Bars of the last 31 days, or of the last 13 months where a longer period is chosen.
-panels(panel, place, metric_id) AS (VALUES @@panels@@),
+panels(panel, place, metric_id) AS (VALUES @@trends@@),
 grains(choice, grain, bars) AS (
   VALUES ('日', 'day', 31), ('周', 'day', 31), ('月', 'day', 31), ('季', 'month', 13),
          ('年', 'month', 13), ('累计', 'month', 13)

@@ -5,7 +5,7 @@ placed AS (
            AS area_code
   FROM fire_episodes e
 )
-SELECT a.area_title, a.area_code,
+SELECT a.area_title, a.area_code, e.device_id IS NOT NULL AS is_found,
        strftime(CAST(e.opened_at AS TIMESTAMP) + INTERVAL 8 HOUR, '%m-%d %H:%M') AS opened,
        coalesce(c.area_name, '未定位') AS place_name, '…' || right(e.device_id, 6) AS device,
        CASE e.quantity WHEN 'smoke' THEN '烟雾' ELSE '消火栓压力' END AS quantity_name,
@@ -15,7 +15,7 @@ SELECT a.area_title, a.area_code,
        CASE WHEN e.closed_at IS NULL THEN '未恢复'
             ELSE format('{:.1f} 小时', e.duration_seconds / 3600.0) END AS lasted,
        CASE WHEN e.closed_at IS NULL THEN 'open' ELSE 'closed' END AS state,
-       epoch(e.opened_at) AS place
-FROM placed e
-JOIN areas a ON a.area_code = e.area_code
+       coalesce(epoch(e.opened_at), 0) AS place
+FROM areas a
+LEFT JOIN placed e ON e.area_code = a.area_code
 LEFT JOIN space_areas c ON c.area_code = e.community_code
