@@ -7,6 +7,7 @@ and `keys/` are the restricted zone: their directories are 0700, the key files 0
 from __future__ import annotations
 
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -17,6 +18,11 @@ from datetime import datetime
 from pathlib import Path
 
 from schemas.protection import RESTRICTED_LAYERS
+
+LOST_KEY = (
+    "put the right key back from its backup; if it is gone for good, move lake/ away and run again "
+    "(new tokens: persons and vehicles of before can no longer be matched with those of after)"
+)
 
 
 class HomeError(Exception):
@@ -99,7 +105,9 @@ class Home:
         Raises:
             HomeError: the key file is damaged or readable by others.
         """
-        path = self.keys / f"{topic}.key"
+        path, marks = self.keys / f"{topic}.key", self.key_marks()
+        if not path.exists() and topic in marks:
+            raise HomeError(f"{path} is lost, and the lake holds its tokens: {LOST_KEY}")
         if not path.exists():
             self.keys.mkdir(parents=True, exist_ok=True)
             self.keys.chmod(0o700)
@@ -112,7 +120,29 @@ class Home:
         text = path.read_text().strip()
         if len(text) != 64:
             raise HomeError(f"{path} is damaged (64 hex digits expected): restore it from backup")
-        return bytes.fromhex(text)
+        key = bytes.fromhex(text)
+        if marks.get(topic, key_mark(key)) != key_mark(key):
+            raise HomeError(f"{path} is not the key of the lake's tokens: {LOST_KEY}")
+        if topic not in marks:
+            self._mark(marks | {topic: key_mark(key)})
+        return key
+
+    @property
+    def key_marks_file(self) -> Path:
+        """Marks of the keys whose tokens the lake holds; goes and comes with the lake."""
+        return self.lake / "ops" / "_keys.json"
+
+    def key_marks(self) -> dict[str, str]:
+        """Topic → mark of the key its tokens in the lake were made with."""
+        path = self.key_marks_file
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def _mark(self, marks: dict[str, str]) -> None:
+        path = self.key_marks_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(json.dumps(marks, indent=1))
+        part.replace(path)
 
     def demo_as_of(self) -> datetime | None:
         """As-of instant of the demo in this home, or None where there is no demo."""
@@ -155,3 +185,12 @@ _HELD: set[Path] = set()
 def default_home() -> Path:
     """`$GOVLAKE_HOME`, else `./data`."""
     return Path(os.environ.get("GOVLAKE_HOME") or "data").resolve()
+def key_mark(key: bytes) -> str:
+    """What tells keys apart and says nothing of them.
+
+    >>> key_mark(b"a" * 32) == key_mark(b"a" * 32) != key_mark(b"b" * 32)
+    True
+    """
+    return hmac.digest(key, b"govlake key mark", "sha256").hex()[:16]
+
+
