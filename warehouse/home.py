@@ -102,6 +102,9 @@ class Home:
     def key(self, topic: str) -> bytes:
         """The token key of a topic, made on first use.
 
+        The lake keeps a mark of every key whose tokens it holds: under another key the same person
+        would be two, so a key that was lost is never silently made anew.
+
         Raises:
             HomeError: the key file is damaged or readable by others.
         """
