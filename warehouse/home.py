@@ -106,7 +106,7 @@ class Home:
         would be two, so a key that was lost is never silently made anew.
 
         Raises:
-            HomeError: the key file is damaged or readable by others.
+            HomeError: the key file is damaged, readable by others, lost, or not the lake's own.
         """
         path, marks = self.keys / f"{topic}.key", self.key_marks()
         if not path.exists() and topic in marks:
@@ -181,13 +181,6 @@ class Home:
                 _HELD.discard(self.root)
 
 
-_HELD: set[Path] = set()
-"""Homes this process holds."""
-
-
-def default_home() -> Path:
-    """`$GOVLAKE_HOME`, else `./data`."""
-    return Path(os.environ.get("GOVLAKE_HOME") or "data").resolve()
 def key_mark(key: bytes) -> str:
     """What tells keys apart and says nothing of them.
 
@@ -197,3 +190,10 @@ def key_mark(key: bytes) -> str:
     return hmac.digest(key, b"govlake key mark", "sha256").hex()[:16]
 
 
+_HELD: set[Path] = set()
+"""Homes this process holds."""
+
+
+def default_home() -> Path:
+    """`$GOVLAKE_HOME`, else `./data`."""
+    return Path(os.environ.get("GOVLAKE_HOME") or "data").resolve()
