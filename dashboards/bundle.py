@@ -286,7 +286,11 @@ def template_of(panel: Panel) -> str:
         lines = (folder / f"{name}.hbs").read_text(encoding="utf-8").splitlines()
         return "".join(line.strip() for line in lines)
 
-    text = part(panel.kind).replace("@@head@@", part("_head"))
+    head = part("_head")
+    for optional in ("period_shown", "as_of"):
+        if optional not in read_datasets()[PARTS[panel.kind]]["columns"]:
+            head = re.sub(rf"\{{\{{#if data\.\[0\]\.{optional}\}}\}}.*?\{{\{{/if\}}\}}", "", head)
+    text = part(panel.kind).replace("@@head@@", head)
     text = text.replace("@@nothing@@", part("_empty")).replace("@@title@@", panel.title)
     return text.replace("@@empty@@", WHY_EMPTY.get(panel.kind, ELSE_EMPTY))
 
