@@ -55,7 +55,9 @@ def list_rows(
     if found.is_empty():
         console.print("nothing is in quarantine" + (" of that kind" if feed or rule else ""))
         return
-    sheet = Sheet("feed", "rule", "file", "day", title="隔离 (quarantine)")
+    sheet = Sheet(title="隔离 (quarantine)")
+    for name in ("feed", "rule", "file", "day"):
+        sheet.add_column(name, overflow="fold")
     sheet.add_column("rows", justify="right")
     sheet.add_column("due")
     for row in found.iter_rows(named=True):
@@ -92,7 +94,9 @@ def show(
     texts = {tuple(text[at] for at in ("file_id", "row_number", "item_number")): text
              for text in kept_texts(contract, rows).iter_rows(named=True)}  # fmt: skip
     columns = list(wire_columns(contract)) if whole else broken_columns(contract, rows)
-    sheet = Sheet("文件", "行号", "原因", *labels(contract, columns), title=one.zh)
+    sheet = Sheet(title=one.zh)
+    for name in ("文件", "行号", "原因", *labels(contract, columns)):
+        sheet.add_column(name, overflow="fold")
     for row in rows.iter_rows(named=True):
         why = "；".join(reason_zh(contract, rule) for rule in row["rules"])
         text = texts.get((row["file_id"], row["row_number"], row["item_number"]), {})

@@ -76,6 +76,17 @@ def test_a_mapping_that_learns_a_code_lets_its_rows_in(lake: Lake) -> None:
     assert closes(lake, "fire_alarms") == (4, 3, 1)
 
 
+def test_a_mapping_that_learns_a_form_of_time_reads_the_file_again(lake: Lake) -> None:
+    put_mapping(lake.home, ALARMS)
+    text = "流水号,楼号,类别,发生\nA1,B1,火,19/11/2026 16:30\nA2,B1,火,2026-11-19 16:31"
+    put(lake.home, "fire_alarms/acme_1.csv", text.encode())
+    take_in(lake, "fire_alarms")
+    assert closes(lake, "fire_alarms") == (2, 1, 1)
+    put_mapping(lake.home, ALARMS | {"time_formats": ["%d/%m/%Y %H:%M"]})
+    assert judged_again(lake) == ({"fire_alarms": 1}, {}, {})
+    assert closes(lake, "fire_alarms") == (2, 2, 0)
+
+
 def test_only_what_a_changed_rule_touches_is_judged_again(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,8 +147,10 @@ def test_a_mended_sheet_replaces_its_rows_and_history_keeps_both(
         2: {WIRES["case_kind"]: "still none", WIRES["reported_at"]: "soon"},
         3: good | {WIRES["case_number"]: "B3"},
     })  # fmt: skip
+    before = builds.arrived(lake, "grid_cases")
     done = correct(lake, file)
     assert (done.accepted["grid_cases"], done.anew["grid_cases"]) == (2, 1)
+    assert before != builds.arrived(lake, "grid_cases"), "the days are to be built again"
     assert closes(lake, "grid_cases") == (5, 4, 1)
     held = rows(lake, "bronze", "grid_cases").sort("case_number")
     assert held["case_number"].to_list() == ["A1", "A2", "B1", "B3"]
@@ -173,6 +186,9 @@ def test_a_sheet_handed_in_twice_or_untouched_changes_nothing(lake: Lake, tmp_pa
     assert done.unknown.total() == 1, "the row that left quarantine"
     assert before == [lake.version(t) for t in (tables.table("bronze", "grid_cases"), REPLAYS)]
     assert closes(lake, "grid_cases") == (5, 3, 2)
+    early = {WIRES["closed_at"]: "2026-11-02 00:00:00"}
+    assert correct(lake, mended(cells(sheet), tmp_path / "c.xlsx", {1: early})).anew.total() == 1
+    assert "2026-11-02" in rows(lake, "quarantine", "grid_cases")["row"][0], "another wrong text"
 
 
 @pytest.mark.parametrize(

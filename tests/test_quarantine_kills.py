@@ -16,6 +16,7 @@ from assets.replaying import recover_all
 from assets.taking_in import take_in
 from schemas import tables
 from schemas.replays import JUDGEMENTS, REPLAYS
+from warehouse import journal
 from warehouse.lake import Lake
 
 
@@ -56,6 +57,26 @@ def test_a_replay_killed_at_any_commit_is_undone_or_done(
     assert other.read(REPLAYS).height == 1
     assert other.read(JUDGEMENTS).height == 2
     assert not list((lake.home.lake / "ops" / "_journal").glob("*.json"))
+
+
+def test_a_replay_killed_after_its_last_commit_stands(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_strictly(monkeypatch)
+    put_cases(lake.home)
+    take_in(lake, "grid_cases")
+    monkeypatch.undo()
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(journal, "end", killed)
+    with pytest.raises(Killed):
+        judged_again(lake)
+    monkeypatch.undo()
+    assert recover_all(lake) == []
+    assert closes(lake, "grid_cases") == (5, 2, 3)
+    assert judged_again(lake) == ({}, {}, {})
 
 
 _KILLS_ITSELF = """
