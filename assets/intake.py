@@ -1,6 +1,7 @@
 """Bronze assets: one factory over the registry of feeds. The work is in `taking_in.py`."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 
@@ -14,13 +15,17 @@ from warehouse.lake import Lake
 
 def intake_asset(source: str, feeds: tuple[Feed, ...]) -> dg.AssetsDefinition:
     """The asset that takes in one source's files and so fills the bronze tables of its feeds."""
-    found = [tables.table("bronze", feed.name) for feed in feeds]
+    found = [(feed, tables.table("bronze", feed.name)) for feed in feeds]
 
     @dg.multi_asset(
         name=f"take_in_{source}",
         specs=[
-            dg.AssetSpec(**about(table, "intake"), kinds={"duckdb", "polars", "deltalake"})
-            for table in found
+            dg.AssetSpec(
+                **about(table, "intake"),
+                kinds={"duckdb", "polars", "deltalake"},
+                freshness_policy=freshness(feed),
+            )
+            for feed, table in found
         ],
         can_subset=False,
     )
@@ -29,12 +34,21 @@ def intake_asset(source: str, feeds: tuple[Feed, ...]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult]:
         intake = take_in(lake, source)
         _tell(context, intake)
-        for table in found:
+        for _, table in found:
             yield dg.MaterializeResult(
                 asset_key=list(table.key), metadata=_numbers(lake, table, intake)
             )
 
     return take_in_source
+
+
+def freshness(feed: Feed) -> dg.FreshnessPolicy:
+    """The days a feed stays fresh for, as Dagster shows them.
+
+    Dagster looks at when its landing was last read, not at the rows: red means that nobody looked.
+    How old the rows are is told by the alerts (`pipelines/alert_sources.py`).
+    """
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(days=feed.stays_fresh_for))
 
 
 def _tell(context: dg.AssetExecutionContext, intake: Intake) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import boards, book, caring, exporting, publishing, repairing, users
+from pipelines import alerting, boards, book, caring, exporting, publishing, repairing, users
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -23,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(alerting.app, name="alerts")
 app.add_typer(exporting.app, name="export")
 app.add_typer(publishing.app, name="publish")
 app.add_typer(users.app, name="users")

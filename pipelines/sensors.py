@@ -1,4 +1,4 @@
-"""Sensors: new files in landing start an intake; a finished intake starts a refresh of its days."""
+"""Sensors: new files in landing start an intake, a finished one a refresh of its days; alerts."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.taking_in import new_files
+from pipelines.alerts import alerts
 from pipelines.jobs import REFRESH, TAKE_IN
 from pipelines.planning import refresh_tags
 from pipelines.settings import resources
@@ -50,4 +51,4 @@ def refresh_what_was_touched(
     return dg.RunRequest(run_key=context.dagster_run.run_id, tags=tags)
 
 
-SENSORS = [landing, refresh_what_was_touched]
+SENSORS = [landing, refresh_what_was_touched, alerts]

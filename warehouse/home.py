@@ -81,6 +81,11 @@ class Home:
         return self.root / "config"
 
     @property
+    def alerts(self) -> Path:
+        """What people were told of, and messages still to be sent."""
+        return self.root / "alerts"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's own storage (DAGSTER_HOME)."""
         return self.root / "dagster"
