@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines import alerting, boards, book, caring, exporting, publishing, repairing, users
+from pipelines import (
+    alerting,
+    boards,
+    book,
+    briefing,
+    caring,
+    exporting,
+    publishing,
+    repairing,
+    users,
+)
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -28,6 +38,7 @@ app.add_typer(exporting.app, name="export")
 app.add_typer(publishing.app, name="publish")
 app.add_typer(users.app, name="users")
 app.add_typer(boards.app, name="dashboards")
+app.command()(briefing.briefing)
 app.add_typer(book.app, name="metrics")
 app.add_typer(repairing.app, name="quarantine")
 for command in caring.COMMANDS:
