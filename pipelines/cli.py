@@ -244,6 +244,9 @@ def serve(
         int, typer.Option(min=1, max=64, help="Processes of Superset, about 340 MB each.")
     ] = 2,
     superset: Annotated[bool, typer.Option(help="Leave Superset out.")] = True,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Nothing can be started in the Dagster UI.")
+    ] = False,
 ) -> None:
     """Start the Dagster UI and Superset for this home; logins are generated and shown once."""
     from pipelines.preparing import prepare
@@ -253,7 +256,10 @@ def serve(
     place = home_of(home)
     prepare(place)
     panels = Door(superset_host, superset_port) if superset else None
-    serve_up(place, console, dagster=Door(host, port), panels=panels, workers=superset_workers)
+    serve_up(
+        place, console, dagster=Door(host, port), panels=panels, workers=superset_workers,
+        read_only=read_only,
+    )  # fmt: skip
 
 
 def main() -> None:

@@ -45,6 +45,11 @@ class Door:
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only people on this machine reach it."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
     def check_free(self, option: str) -> None:
         """Refuse early what a child would fail on late.
 
@@ -139,8 +144,9 @@ class Children:
 
 
 def serve(
-    home: Home, console: Console, *, dagster: Door, panels: Door | None, workers: int
-) -> None:
+    home: Home, console: Console, *, dagster: Door, panels: Door | None, workers: int,
+    read_only: bool = False,
+) -> None:  # fmt: skip
     """Run Dagster, and Superset unless `panels` is None, until a signal or the end of one of them.
 
     Args:
@@ -149,6 +155,7 @@ def serve(
         dagster: Where Dagster listens; it has no login.
         panels: Where Superset listens.
         workers: Processes of Superset, about 340 MB each.
+        read_only: Whether nothing can be started or switched in the Dagster UI; automations go on.
 
     Raises:
         HomeError: Superset is not installed, or a port is taken.
@@ -160,7 +167,7 @@ def serve(
         panels.check_free("--superset-port")
     dagster.check_free("--port")
     with Children() as children:
-        _start_dagster(children, home, dagster)
+        _start_dagster(children, home, dagster, read_only=read_only)
         if panels:
             _await_publication(children, home, console)
             with console.status("preparing Superset …"):
@@ -172,17 +179,33 @@ def serve(
         with console.status("starting Dagster …"):
             children.wait_until(f"{dagster.url}/server_info", "Dagster")
         console.print(f"Dagster UI: {dagster.url} (ready after {_since(started)})")
+        if not dagster.is_loopback:
+            may = "read everything" if read_only else "start and change everything"
+            console.print(
+                f"whoever reaches {dagster.host} can {may} there: it has no login; put a proxy "
+                "with one before it (SECURITY.md)", style="yellow",
+            )  # fmt: skip
         console.print("Ctrl-C stops everything")
         while True:
             children.check()
             time.sleep(1)
 
 
-def _start_dagster(children: Children, home: Home, door: Door) -> None:
-    program = Path(sys.executable).with_name("dagster")
-    command = [str(program), "dev", "-m", "pipelines.definitions", "-h", door.host,
-               "-p", str(door.port)]  # fmt: skip
-    children.start("Dagster", command, dict(os.environ), home.dagster / "serve.log")
+def _start_dagster(children: Children, home: Home, door: Door, *, read_only: bool) -> None:
+    listening = ["-m", "pipelines.definitions", "-h", door.host, "-p", str(door.port)]
+    log = home.dagster / "serve.log"
+    if not read_only:
+        children.start("Dagster", [_program("dagster"), "dev", *listening], dict(os.environ), log)
+        return
+    # `dagster dev` has no such option: its two halves, each with definitions of its own
+    command = [_program("dagster-webserver"), "--read-only", *listening]
+    children.start("Dagster", command, dict(os.environ), log)
+    daemon = [_program("dagster-daemon"), "run", "-m", "pipelines.definitions"]
+    children.start("Dagster daemon", daemon, dict(os.environ), home.dagster / "daemon.log")
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
 
 
 def _start_superset(children: Children, home: Home, door: Door, workers: int) -> None:
