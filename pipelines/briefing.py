@@ -35,6 +35,7 @@ table { border-collapse: collapse; width: 100%; font-size: 8.5pt; }
 td, th { border-bottom: .5pt solid #c9d3dc; padding: 1.5pt 3pt; text-align: left;
   vertical-align: top; } th { color: #55697c; font-weight: 500; }
 td.figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td:first-child { white-space: nowrap; } .why { white-space: normal; }
 tr.doubtful td, tr.withheld td, tr.missing td, tr.empty td { color: #8794a0; }
 .why { font-size: 7.5pt; }
 """
