@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 from schemas.feeds import Feed, landing_folders, sources
@@ -45,8 +47,21 @@ class LandedFile:
 
     def sha256(self) -> str:
         """Digest of the bytes as landed: the file's identity."""
-        with self.path.open("rb") as handle:
+        with open_landed(self.path) as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def open_landed(path: Path) -> BufferedReader:
+    """Open a file that was listed.
+
+    Raises:
+        OSError: it became a link, a pipe or a device since then; none is followed or waited for.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return os.fdopen(handle, "rb")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import zstandard
 
+from warehouse.landing import open_landed
 from warehouse.readers import UnreadableFile
 
 BLOCK_BYTES = 8 << 20
@@ -110,7 +111,7 @@ class _Zstd:
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Readable, _Counted]]:
     """The decompressed stream of a file, by its extension, and the counter below it."""
-    with path.open("rb") as raw:
+    with open_landed(path) as raw:
         counted = _Counted(raw)
         packing = path.suffix.lower()
         if packing == ".gz":

@@ -14,11 +14,13 @@ import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import fastexcel
 import polars as pl
 import pyarrow as pa
 
+from warehouse.landing import open_landed
 from warehouse.readers import UnreadableFile
 from warehouse.readers.texts import UNREADABLE
 
@@ -43,9 +45,12 @@ def first_sheet(path: Path) -> pl.DataFrame:
     Raises:
         UnreadableFile: no workbook, damaged, encrypted, or larger than a sheet can sensibly be.
     """
-    _refuse_bombs(path)
+    with open_landed(path) as file:
+        _refuse_bombs(file)
+        file.seek(0)
+        packed = file.read()  # what was checked, whatever the path leads to by now
     try:
-        sheet = fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string")
+        sheet = fastexcel.read_excel(packed).load_sheet(0, header_row=None, dtypes="string")
         batch, failed = sheet.to_arrow_with_errors()
         frame = pl.from_arrow(batch)
     except (fastexcel.FastExcelError, ValueError, pa.ArrowInvalid) as error:
@@ -67,10 +72,10 @@ def first_sheet(path: Path) -> pl.DataFrame:
     )
 
 
-def _refuse_bombs(path: Path) -> None:
+def _refuse_bombs(file: BinaryIO) -> None:
     size = 0
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
                 if entry.flag_bits & 1:
                     raise UnreadableFile("the workbook is encrypted")
