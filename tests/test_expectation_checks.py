@@ -21,7 +21,6 @@ from assets.expectation_checks import EXPECTATION_CHECKS, NAMES, result, waves
 from assets.lineage import dependencies
 from assets.timing import AsOf
 from pipelines.definitions import defs
-from quality.expectations import Severity
 from quality.validation.judging import Judge
 from quality.validation.pages import HOME_PAGE
 from schemas import tables
@@ -78,6 +77,19 @@ def test_registers_are_held_against_their_own_earlier_days(lake: Lake) -> None:
         assert (volume.severity, volume.passed) == (("note", True) if n < 3 else ("grade", False))
 
 
+def test_what_a_register_held_earlier_the_same_day_is_no_past(lake: Lake) -> None:
+    for n in range(5):
+        write(lake, people(count=300 if n < 4 else 3))
+        found = validating.validate(lake, AS_OF, [PEOPLE])[PEOPLE.label].verdicts
+        assert next(one.severity for one in found if "总量" in one.zh) == "note"
+    days = [AsOf(AS_OF.instant + timedelta(days=n)) for n in (1, 2, 2, 3)]
+    for n, at in enumerate(days):
+        write(lake, people(count=300 + n))
+        found = validating.validate(lake, at, [PEOPLE])[PEOPLE.label].verdicts
+        severity = next(one.severity for one in found if "总量" in one.zh)
+        assert severity == ("note" if n < 3 else "grade")
+
+
 def test_pages_open_offline_tell_no_values_and_nothing_leaves_the_machine(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,7 +115,6 @@ def test_pages_open_offline_tell_no_values_and_nothing_leaves_the_machine(
 
 
 def test_results_carry_severity_words_counts_and_the_page(lake: Lake) -> None:
-    severity: Severity
     write(lake, people((SECOND, SECRET, 8)))
     entry = validating.validate(lake, AS_OF, [PEOPLE])[PEOPLE.label]
     block = result(lake.home, PEOPLE, entry, "block")
@@ -112,11 +123,12 @@ def test_results_carry_severity_words_counts_and_the_page(lake: Lake) -> None:
     assert Path(str(block.metadata["Data Docs"].value)).exists()
     grade = result(lake.home, PEOPLE, entry, "grade")
     assert (grade.passed, grade.severity) == (True, dg.AssetCheckSeverity.WARN)
-    for severity, passes in (("grade", False), ("note", True)):
+    for severity, passes, told in (("grade", False, "不符"), ("note", True, "提示")):
         poor = [replace(v, passed=False, severity=severity) for v in entry.verdicts]
-        found = result(lake.home, PEOPLE, replace(entry, verdicts=poor), severity)
+        found = result(lake.home, PEOPLE, replace(entry, verdicts=poor), "grade")
         assert found.passed == passes
-        assert found.metadata["failed"].value == len(poor)
+        assert found.metadata["failed"].value == (0 if passes else len(poor))
+        assert poor[0].remedy in str(found.metadata[told].value)
 
 
 def test_every_published_table_has_its_checks_and_no_step_waits_for_itself() -> None:
@@ -129,7 +141,6 @@ def test_every_published_table_has_its_checks_and_no_step_waits_for_itself() -> 
         assert specs[(*table.key, NAMES["block"])].blocking
         if table.layer == "topics":
             assert not specs[(*table.key, NAMES["grade"])].blocking
-            assert not specs[(*table.key, NAMES["note"])].blocking
     seen: set[tuple[str, str]] = set()
     for wave in waves():
         for table in wave:

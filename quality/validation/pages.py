@@ -29,6 +29,7 @@ th{background:#f1f5f9}h5,h6{font-size:1em;margin:1em 0 .2em}
 .text-danger:before,.block:before{content:"\\2717 ";color:#c0262d}
 .text-warning:before,.grade:before{content:"\\2717 ";color:#b26a00}
 .note:before{content:"! ";color:#6b7785}.small{color:#5a6875;font-size:.9em}
+td[class]{white-space:nowrap}summary{cursor:pointer;color:#5a6875}
 .badge{background:#e6edf4;border-radius:3px;padding:0 .3em}.d-none,[hidden]{display:none}
 """
 
@@ -79,7 +80,8 @@ def _sections(result: Any) -> str:
         _section_view().render({"section": section, "section_loop": {"index": n}})
         for n, section in enumerate(document["sections"], start=1)
     ]
-    return _LOADED.sub("", "\n".join(parts))
+    own = _LOADED.sub("", "\n".join(parts))
+    return f"<details><summary>Great Expectations</summary>\n{own}\n</details>"
 
 
 @cache
