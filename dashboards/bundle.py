@@ -35,6 +35,8 @@ from schemas.contract import facts
 from schemas.devices import DEVICE_KINDS
 from schemas.feeds import FEEDS
 from schemas.metric import topic_and_table
+from schemas.restatements import REASONS
+from schemas.sensing import LEVELS, QUANTITIES
 from schemas.tables import SERVED, TABLES, Table, table
 
 VERSION = "1.0.0"
@@ -229,6 +231,9 @@ def _filled(panels: list[Panel]) -> dict[str, str]:
         "panels": _values(shown),
         "trends": _values(trends),
         "device_kinds": _values(kinds),
+        "quantities": _values(QUANTITIES.items()),
+        "levels": _values(LEVELS.items()),
+        "reasons": _values(REASONS.items()),
     }
 
 

@@ -1,6 +1,7 @@
 -- include base
 -- What has no place, and which published numbers changed later.
 panels(panel, place, metric_id) AS (VALUES @@panels@@),
+reasons(reason, reason_name) AS (VALUES @@reasons@@),
 unplaced AS (
   SELECT v.metric_id, v.choice, v.value AS lost, left(v.area_code, 6) AS area_code
   FROM chosen_values v
@@ -24,13 +25,12 @@ SELECT a.area_title, a.area_code, c.choice, 'restated', r.metric_name,
        strftime(r.period_start, '%Y-%m-%d') || ' 起的' || p.choice || '：'
          || coalesce(format('{:,.6g}', r.was), '—') || ' → '
          || coalesce(format('{:,.6g}', r.now), '—') || '（'
-         || CASE r.reason WHEN 'late_rows' THEN '迟到或更正的数据'
-                          WHEN 'rule_change' THEN '规则或代码表变更'
-                          WHEN 'area_change' THEN '区划变更' ELSE '隔离数据修复后重放' END || '）',
+         || coalesce(s.reason_name, r.reason) || '）',
        2000 - epoch(r.period_start) / 1e9
 FROM restatements r
 JOIN areas a ON a.area_code = r.area_code
 JOIN choices p ON p.period = r.period
+LEFT JOIN reasons s ON s.reason = r.reason
 CROSS JOIN choices c
 UNION ALL
 SELECT a.area_title, a.area_code, c.choice, 'none', '', '', 9999 FROM areas a CROSS JOIN choices c
