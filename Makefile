@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 # uv from PATH, or from a small virtual environment of its own
 UV = $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
-.PHONY: help setup setup-superset check test bench answers run lock clean
+.PHONY: help setup setup-superset check audit test bench answers run lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
@@ -37,11 +37,16 @@ setup-superset: .venv-superset/.done  ## create .venv-superset from its own hash
 	$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv-superset/bin/python requirements/superset.lock
 	@touch $@
 
-check: setup  ## ruff, pyright, import direction
+check: setup  ## ruff, pyright, import direction, bandit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -ll -ii -r pipelines assets schemas quality warehouse dashboards
+
+audit: setup  ## known faults of both environments' packages (needs the network: asks pypi.org)
+	$(UV) tool run pip-audit -r requirements/platform.lock --disable-pip --require-hashes
+	$(UV) tool run pip-audit -r requirements/superset.lock --disable-pip --require-hashes
 
 test: setup  ## every test (about ten minutes on two cores)
 	$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -97,4 +97,5 @@ def _published(lake: Lake) -> pl.DataFrame | None:
         ).fetchall()}  # fmt: skip
         if not there.issuperset(columns):
             return None
-        return connection.execute(f"SELECT {', '.join(columns)} FROM metric_values").pl()
+        query = f"SELECT {', '.join(columns)} FROM metric_values"
+        return connection.execute(query).pl()

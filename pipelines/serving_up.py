@@ -42,7 +42,7 @@ class Door:
     @property
     def url(self) -> str:
         """As people type it; a server for every address is reached on the loopback."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # nosec B104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property

