@@ -12,8 +12,9 @@ from quality.accounting import closes, day_accounts, open_file_accounts, tiers_o
 from schemas import tables
 from schemas.feeds import FEEDS
 from schemas.metrics import METRICS
-from schemas.tables import Table
+from schemas.tables import Layer, Table
 from warehouse.lake import Lake
+from warehouse.seals import expired
 from warehouse.tallies import tally
 
 ACCOUNTS = tables.table("ops", "row_accounts")
@@ -36,19 +37,18 @@ def open_accounts(lake: Lake, feed: str, *, whole: bool = False) -> pl.DataFrame
     """
     return open_file_accounts(
         _booked(lake, feed),
-        _counted(lake, tables.table("bronze", feed), "file_id", whole=whole),
-        _counted(lake, tables.table("quarantine", feed), "file_id", whole=whole),
+        _held(lake, "bronze", feed, "file_id", whole=whole),
+        _held(lake, "quarantine", feed, "file_id", whole=whole),
     )
 
 
 def silver_account(lake: Lake, name: str, *, whole: bool = False) -> pl.DataFrame:
     """A silver table's account by day (see `quality.accounting.day_accounts`)."""
     table = tables.table("silver", name)
-    bronze = [tables.table("bronze", feed) for feed in tables.ACCOUNTED[name]]
     merges = tables.table("silver", f"{name}_merges")
     set_aside = tables.table("silver", f"{name}_set_aside")
     return day_accounts(
-        pl.concat([_counted(lake, one, "day", whole=whole) for one in bronze]),
+        pl.concat([_held(lake, "bronze", f, "day", whole=whole) for f in tables.ACCOUNTED[name]]),
         _counted(lake, table, "day", whole=whole),
         _counted(lake, merges, "day", "outcome", whole=whole),
         _counted(lake, set_aside, "day", whole=whole),
@@ -76,6 +76,15 @@ def all_that_is_open(lake: Lake) -> list[str]:
 
 def _booked(lake: Lake, feed: str) -> pl.DataFrame:
     return lake.book(ACCOUNTS).filter(pl.col("feed") == feed)
+
+
+def _held(lake: Lake, layer: Layer, feed: str, by: str, *, whole: bool) -> pl.DataFrame:
+    """Rows of a feed in bronze or quarantine, and those that expired from there."""
+    there = _counted(lake, tables.table(layer, feed), by, whole=whole)
+    gone = expired(lake, feed, layer, by)
+    if gone.is_empty():
+        return there
+    return pl.concat([there, gone.select(there.columns)]).group_by(by).agg(pl.col("rows").sum())
 
 
 def _counted(lake: Lake, table: Table, *by: str, whole: bool) -> pl.DataFrame:

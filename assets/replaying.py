@@ -22,6 +22,7 @@ from assets.judgements import Rules, due, judgements, rules_of
 from assets.originals import AT, as_row, kept_texts, texts_of
 from assets.repair_receipts import amend_receipts
 from quality.judging import judge
+from quality.sealing import without_sealed_days
 from schemas import tables
 from schemas.feed import Feed
 from schemas.feeds import sources
@@ -31,6 +32,7 @@ from warehouse import journal
 from warehouse.builds import fingerprint
 from warehouse.lake import Lake, empty
 from warehouse.progress import report
+from warehouse.seals import sealed_through
 
 FILES_AT_ONCE = 512
 ROWS_AT_ONCE = 50_000
@@ -171,7 +173,8 @@ class Step:
         contract = feed.contract
         single = _keyed(rows).group_by(AT).len().filter(pl.col("len") == 1)
         texts = texts.join(single, on=AT, how="semi")
-        judged = judge(contract, texts)
+        through = sealed_through(lake, feed.name)
+        judged = without_sealed_days(feed, judge(contract, texts), texts, through)
         self.accepted = judged.accepted
         before = kept_texts(contract, rows).select(*AT, before=as_row(contract))
         self.now = (

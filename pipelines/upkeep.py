@@ -8,10 +8,11 @@ from rich.table import Table as Sheet
 
 from assets.accounts import all_that_is_open
 from assets.quarantined import expire
+from assets.retention import Expiry, expire_all
 from assets.upkeep import Tidied, tidy_all
 from pipelines.access import update_register
 from pipelines.errors import RunFailed
-from pipelines.settings import vacuum_days
+from pipelines.settings import as_of_of, vacuum_days
 from schemas.city_time import city_date_of
 from warehouse.home import Home, HomeError
 from warehouse.lake import Lake
@@ -44,14 +45,18 @@ def tidy_tables(
         "files_removed": sum(one.removed for one in done),
         "bytes_freed": sum(one.freed_bytes for one in done),
     })  # fmt: skip
+    for one in expire_all(lake, city_date_of(as_of_of(lake.home)), wait=True):
+        context.log.info(_said(one, dry_run=False))
     expire(lake.home, city_date_of(datetime.now(UTC)))
     if found := all_that_is_open(lake):
         raise dg.Failure(f"{OPEN}: {', '.join(found)}")
 
 
-@dg.job(name="upkeep", description="每日维护：文件、版本、日志与行账复核；不改变任何数据")
+@dg.job(
+    name="upkeep", description="每日维护：文件、版本、日志、到期明细与行账；不改变任何结果"
+)
 def upkeep_job() -> None:
-    """Upkeep of the lake; changes no row."""
+    """Upkeep of the lake; rows expire after their feed's retention."""
     tidy_tables()
 
 
@@ -74,6 +79,9 @@ def run_upkeep(home: Home, console: Console, *, days: float | None, dry_run: boo
     days = vacuum_days() if days is None else days
     done = tidy_all(lake, vacuum_days=days, dry_run=dry_run)
     show_upkeep(done, console, dry_run=dry_run)
+    for one in expire_all(lake, city_date_of(as_of_of(home)), dry_run=dry_run):
+        console.print(_said(one, dry_run=dry_run), soft_wrap=True,
+                      style="yellow" if one.left_alone else None)  # fmt: skip
     if dry_run:
         return
     if gone := expire(lake.home, city_date_of(datetime.now(UTC))):
@@ -84,6 +92,15 @@ def run_upkeep(home: Home, console: Console, *, days: float | None, dry_run: boo
     added, expired = update_register(lake)
     if added or expired:
         console.print(f"access register: {added:,} acts added, {expired:,} expired")
+
+
+def _said(one: Expiry, *, dry_run: bool) -> str:
+    """One line about the expiry of a source."""
+    if one.left_alone:
+        return f"retention of {one.source} left alone: {one.left_alone}"
+    verb = "would expire" if dry_run else "expired, erased and sealed (ops.erasures)"
+    return (f"{one.source} to {one.through}: {one.rows:,} rows, {one.files:,} landing files "
+            f"{verb}")  # fmt: skip
 
 
 def show_upkeep(done: list[Tidied], console: Console, *, dry_run: bool) -> None:

@@ -1,7 +1,8 @@
 """Row accounts: nothing that arrived may be missing from where it should have gone.
 
 arrived = accepted + quarantined + refused, per file and feed, a file's entries summed up: one of
-its intake, and one of every replay that moved rows of it from quarantined to accepted;
+its intake, and one of every replay that moved rows of it from quarantined to accepted; rows that
+expired stay booked, and count where they were (`ops.expired_rows`);
 accepted + moved in = kept + merged + superseded + set aside + moved out, per silver table and day
 (rows move only where a camera's clock is corrected across midnight; all that move out move in).
 """

@@ -7,6 +7,7 @@ import re
 import polars as pl
 
 from quality.judging import UNREADABLE_ROW
+from quality.sealing import SEALED_DAY
 from schemas.contract import Contract, column_rules, facts, row_rules, rule_reason_zh
 
 _CODES_SHOWN = 12
@@ -32,6 +33,8 @@ def reason_zh(contract: type[Contract], rule: str) -> str:
     """A broken rule in Chinese."""
     if rule == UNREADABLE_ROW:
         return "整行无法按列解析"
+    if rule == SEALED_DAY:
+        return "该业务日的明细已过保存期，结果已封存"
     if found := _MAPPED.match(rule):
         label = facts(contract, found["column"])["zh"]
         return f"{label}：映射表中没有取值“{found['value']}”"
@@ -42,6 +45,8 @@ def remedy_zh(contract: type[Contract], rule: str) -> str:
     """What the owner can do about it, in Chinese."""
     if rule == UNREADABLE_ROW:
         return "原文未保留：请对照原文件该行，在本表补齐各列"
+    if rule == SEALED_DAY:
+        return "无需更正：封存日的结果不再改动，到期后随隔离明细一并删除"
     if _MAPPED.match(rule):
         return "请在本表填写标准代码；或请平台管理员在映射中补充该取值后重放"
     columns = columns_of(contract, rule)

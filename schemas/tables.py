@@ -6,7 +6,16 @@ Silver tables are declared by their datasets, topic tables by their topics (`reg
 
 from __future__ import annotations
 
-from schemas import access, disclosure, ledgers, metrics, replays, restatements, validity
+from schemas import (
+    access,
+    disclosure,
+    ledgers,
+    metrics,
+    replays,
+    restatements,
+    retention,
+    validity,
+)
 from schemas.datasets import declared
 from schemas.feeds import FEEDS
 from schemas.table import Layer, Table
@@ -55,6 +64,7 @@ TABLES: list[Table] = [
     *_OPS,
     access.ACCESS,
     *replays.TABLES,
+    *retention.TABLES,
 ]
 BY_KEY = {table.key: table for table in TABLES}
 

@@ -19,6 +19,7 @@ import polars as pl
 from schemas import tables
 from schemas.tables import Table
 from warehouse.lake import Lake
+from warehouse.seals import not_built_again
 
 WHOLE = "all"
 _BUILDS = tables.table("ops", "builds")
@@ -114,10 +115,13 @@ _READ: dict[str, Any] = {}
 
 
 def stale(lake: Lake, table: Table, inputs: Mapping[str, str]) -> list[str]:
-    """Parts whose inputs are others than those they were built from, in order."""
-    built = parts_of(lake, table)
+    """Parts whose inputs are others than those they were built from, in order; no sealed days."""
+    built, sealed = parts_of(lake, table), not_built_again(lake, table)
     return sorted(
-        part for part, wanted in inputs.items() if part not in built or built[part].inputs != wanted
+        part
+        for part, wanted in inputs.items()
+        if (part not in built or built[part].inputs != wanted)
+        and not (sealed and part <= sealed.isoformat())
     )
 
 
