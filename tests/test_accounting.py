@@ -121,7 +121,7 @@ def values(numbers: dict[tuple[str, str], list[float]]) -> pl.DataFrame:
 
 
 def offenders(frame: pl.DataFrame) -> set[str]:
-    return set(tiers_out_of_step(frame)["metric_id"])
+    return set(tiers_out_of_step(frame, ["metric_id"])["metric_id"])
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -144,4 +144,4 @@ def test_days_are_compared_one_by_one() -> None:
     two = values({("m", "district"): [5], ("m", "street"): [4], ("m", "community"): [5]})
     both = pl.concat([one.with_columns(value_day=pl.lit(DAYS[0])),
                       two.with_columns(value_day=pl.lit(DAYS[1]))])  # fmt: skip
-    assert tiers_out_of_step(both)["value_day"].to_list() == [DAYS[1]]
+    assert tiers_out_of_step(both, ["metric_id", "value_day"])["value_day"].to_list() == [DAYS[1]]
