@@ -15,6 +15,7 @@ from warehouse import landing, serving
 from warehouse.home import Home
 from warehouse.lake import Lake
 from warehouse.pins import pinned
+from warehouse.seals import sealed_through
 
 _SILVER_PARTS = ("accepted", "kept", "merged", "superseded", "set_aside")
 
@@ -150,5 +151,7 @@ def _show_publication(lake: Lake, console: Console) -> None:
             newest = lake.scan(tables.table("bronze", feed.name)).select(
                 pl.col(feed.day_column).max()
             ).collect().item()  # fmt: skip
-            if newest:
-                console.print(f"  {feed.name}: newest day {newest}")
+            through = sealed_through(lake, feed.name)
+            sealed = f"; sealed through {through}, details expired" if through else ""
+            if newest or sealed:
+                console.print(f"  {feed.name}: newest day {newest or '-'}{sealed}")
