@@ -5,12 +5,14 @@ categories of which a metric is made. Nothing is decided here (`quality/disclosu
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
-from quality.disclosure import area_sums
+from quality.disclosure import SumsDisagree, area_sums
 from schemas.contract import private_columns
 from schemas.metric import Metric, topic_and_table
+from schemas.protection import SMALLEST_PERSON_COUNTS
 from schemas.table import Table
 
 FIGURE = ["metric_id", "tier", "area_code", "period", "period_start"]
@@ -154,3 +156,78 @@ def _of_community(name: str, totals: pl.DataFrame, parts: pl.DataFrame) -> pl.Da
 def _equations(name: str, both: pl.DataFrame) -> pl.DataFrame:
     return both.select(pl.concat_str(pl.lit(f"{name}: "), "total").alias("equation"),
                        "total", "part")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """Cells and sums with every number once: a quarter of the work of what all are written as.
+
+    Attributes:
+        cells: One cell of each set that is bound to be equal, above zero.
+        sums: The sums among them.
+        same: `cell, one`: which of `cells` stands for it; zeros have none, for they are published.
+    """
+
+    cells: pl.DataFrame
+    sums: pl.DataFrame
+    same: pl.DataFrame
+
+
+def distinct(cells: pl.DataFrame, sums: pl.DataFrame) -> Distinct:
+    """Join cells that are one number: a sum of one part is that part.
+
+    Args:
+        cells: `cell, value, sharing`.
+        sums: What `sums_of` gives.
+
+    Raises:
+        SumsDisagree: a total is not the sum of its parts.
+    """
+    _refuse_wrong(cells, sums)
+    above = cells.filter(pl.col("value") > 0)
+    own = sums.join(above.select(part="cell"), on="part", how="semi")
+    size = pl.len().over("equation")
+    first: dict[str, str] = {}
+
+    def standing(cell: str) -> str:
+        while cell in first:
+            cell = first[cell]
+        return cell
+
+    for total, part in own.filter(size == 1).select("total", "part").iter_rows():
+        one, other = sorted((standing(total), standing(part)))
+        if one != other:
+            first[other] = one
+    same = above.select(
+        "cell", one=pl.Series([standing(c) for c in above["cell"]], dtype=pl.String)
+    )
+    names = dict(same.iter_rows())
+    stated = own.filter(size > 1).with_columns(
+        pl.col("total", "part").replace_strict(names, return_dtype=pl.String)
+    )
+    said = stated.group_by("equation").agg(pl.col("total").first(), pl.col("part").sort())
+    once = said.sort("equation").unique(["total", "part"], keep="first").select("equation")
+    strictest = pl.col("sharing").sort_by(
+        pl.col("sharing").replace_strict(SMALLEST_PERSON_COUNTS), descending=True
+    )
+    kept = (
+        above.join(same, on="cell").group_by("one").agg(pl.col("value").first(), strictest.first())
+    )
+    return Distinct(
+        kept.select("value", "sharing", cell="one").sort("cell"),
+        stated.join(once, on="equation", how="semi"), same,
+    )  # fmt: skip
+
+
+def _refuse_wrong(cells: pl.DataFrame, sums: pl.DataFrame) -> None:
+    value = cells.select("cell", "value")
+    found = (
+        sums.join(value.rename({"cell": "part"}), on="part", how="left")
+        .group_by("equation", "total").agg(pl.col("value").sum())
+        .join(value.rename({"cell": "total", "value": "said"}), on="total", how="left")
+        .filter(~pl.col("value").eq_missing(pl.col("said"))).sort("equation")
+    )  # fmt: skip
+    if found.height:
+        some = "; ".join(f"{name}: {parts} of parts, {said} said" for name, _, parts, said
+                         in found.head(3).iter_rows())  # fmt: skip
+        raise SumsDisagree(f"{found.height} totals are not the sum of their parts: {some}")

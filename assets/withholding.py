@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from assets.person_cells import FIGURE, Topics, figure_cells, row_cells, sums_of
+from assets.person_cells import FIGURE, Topics, distinct, figure_cells, row_cells, sums_of
 from quality.disclosure import Release, suppress
 from schemas import tables
 from schemas.contract import facts, private_columns
@@ -47,11 +47,22 @@ def withheld(
     cells = pl.concat([figures.select(columns), *rows])
     sums = sums_of(persons, figures, topics)
     if cells.is_empty():
-        return values, dict(topics), Release(cells.with_columns(withheld=pl.lit("")), sums)
-    decided = suppress(cells, sums, last=_last(lake))
-    hidden = decided.filter(pl.col("withheld") != "").select("cell", "withheld")
+        nothing = cells.with_columns(withheld=pl.lit(""), one=pl.lit(None, pl.String))
+        return values, dict(topics), Release(nothing, sums)
+    system = distinct(cells, sums)
+    last = lake.read(CELLS)
+    before = _last(last, lake.read(SUMS)) if last.height else None
+    decided = suppress(
+        system.cells, system.sums, last=before, links=_links(last, system.same, cells)
+    )
+    full = (
+        cells.join(system.same, on="cell", how="left")
+        .join(decided.select("withheld", one="cell"), on="one", how="left")
+        .with_columns(pl.col("withheld").fill_null(""))
+    )
+    hidden = full.filter(pl.col("withheld") != "").select("cell", "withheld")
     own = {table: _rows_without(table, frame, hidden) for table, frame in topics.items()}
-    return _values_without(values, hidden, guarded), own, Release(decided, sums)
+    return _values_without(values, hidden, guarded), own, Release(full, system.sums)
 
 
 def remember(lake: Lake, decision: Release) -> None:
@@ -60,9 +71,24 @@ def remember(lake: Lake, decision: Release) -> None:
     lake.replace(SUMS, decision.sums)
 
 
-def _last(lake: Lake) -> Release | None:
-    cells = lake.read(CELLS)
-    return Release(cells, lake.read(SUMS)) if cells.height else None
+def _last(cells: pl.DataFrame, sums: pl.DataFrame) -> Release:
+    """The last publication as it was decided, every number once."""
+    return Release(cells.filter(pl.col("cell") == pl.col("one")).drop("one"), sums)
+
+
+def _links(last: pl.DataFrame, same: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame | None:
+    """Numbers that did not change, although another cell stands for them now.
+
+    A reader may guess that a figure is what it was; where the same cell stands for it in both,
+    that is understood.
+    """
+    if last.is_empty():
+        return None
+    was = last.select("cell", "value", part="one")
+    both = cells.join(was, on=["cell", "value"]).join(same.rename({"one": "total"}), on="cell")
+    moved = both.filter((pl.col("total") != pl.col("part")).fill_null(value=False))
+    return moved.select("total", "part", equation=pl.concat_str(pl.lit("unchanged: "), "cell"),
+                        part_of=pl.lit("before"))  # fmt: skip
 
 
 def _rows_without(table: Table, frame: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,7 @@ class DisclosedCell(Contract):
     cell = text("单元", required=True, note="table and column, or metric, with all that names it")
     value = integer("数值", required=True, unit="人", privacy="sensitive")
     sharing = text("共享类别", required=True)
+    one = text("代表单元", note="the cell that stands for this number; null: a zero")
     withheld = text("隐去方式", required=True, codes=("", "primary", "complementary"))
 
 

@@ -128,7 +128,7 @@ def test_sums_and_what_they_are_compared_with(
         start = row["period_start"]
         end = min(end_of(period, start), LAST)
         assert row["period_end"] == end
-        assert row["is_complete"] == (FIRST <= start and end_of(period, start) <= LAST)
+        assert row["is_complete"] == (start >= FIRST and end_of(period, start) <= LAST)
         assert row["value"] == total(area, max(start, FIRST), end)
         for column, base in (("previous_value", previous_start(period, start)),
                              ("last_year_value", last_year_start(period, start))):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics as python_statistics
 from collections import defaultdict
 
 import duckdb
@@ -10,6 +11,7 @@ import pytest
 from support import newest_values
 
 from schemas import tables
+from schemas.metric import Distinct, Quantile, Ratio
 from schemas.metrics import BOOK, METRICS, counts_persons, summed
 from warehouse import serving
 from warehouse.home import Home
@@ -64,6 +66,56 @@ def test_newest_values_equal_a_plain_count(demo_lake: Lake, metric_id: str) -> N
         key: value for key, value in expected.items() if value
     }
     assert found.keys() >= expected.keys()
+
+
+def to_date(lake: Lake, metric_id: str) -> dict[tuple[str, str], float]:
+    """(tier, area) → everything a sum counts, by a plain loop."""
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for (_, tier, area), value in by_hand(lake, metric_id).items():
+        found[tier, area] += value
+    return found
+
+
+@pytest.mark.parametrize("ratio", [m for m in BOOK if isinstance(m, Ratio)], ids=lambda m: m.id)
+def test_ratios_equal_quotients_of_plain_counts(demo_lake: Lake, ratio: Ratio) -> None:
+    above = [to_date(demo_lake, one) for one in ratio.numerator]
+    below = [to_date(demo_lake, one) for one in ratio.denominator]
+    rows = newest_values(demo_lake).filter(pl.col("metric_id") == ratio.id)
+    known = [one for one in (*ratio.numerator, *ratio.denominator)
+             if newest_values(demo_lake).filter(pl.col("metric_id") == one).height]  # fmt: skip
+    assert rows.height or len(known) < len(ratio.numerator) + len(ratio.denominator)
+    for tier, area, value in rows.select("tier", "area_code", "value").iter_rows():
+        upper, lower = (sum(one.get((tier, area), 0.0) for one in side) for side in (above, below))
+        expected = upper * ratio.scale / lower if lower else None
+        assert value == (pytest.approx(expected) if expected is not None else None), (tier, area)
+
+
+@pytest.mark.parametrize(
+    "entry", [m for m in BOOK if isinstance(m, Distinct | Quantile)], ids=lambda m: m.id
+)
+def test_distinct_counts_and_quantiles_equal_plain_python(
+    demo_lake: Lake, entry: Distinct | Quantile
+) -> None:
+    grouped: dict[tuple[str, str], list[float | str]] = defaultdict(list)
+    for row in demo_lake.read(tables.table("topics", entry.table)).iter_rows(named=True):
+        if any(row[column] not in values for column, values in entry.where):
+            continue
+        code, measured = row["community_code"], row[entry.column]
+        if measured is not None:
+            for tier, area in (("community", code or NOWHERE), ("district", DISTRICT),
+                               ("street", code[:9] if code else NOWHERE)):  # fmt: skip
+                grouped[tier, area].append(measured)
+    rows = newest_values(demo_lake).filter(pl.col("metric_id") == entry.id)
+    assert {(t, a) for t, a in rows.select("tier", "area_code").iter_rows()} >= grouped.keys()
+    for tier, area, value in rows.select("tier", "area_code", "value").iter_rows():
+        own = grouped.get((tier, area), [])
+        if isinstance(entry, Distinct):
+            assert value == len(set(own)), (tier, area)
+        elif len(own) > 1:
+            cuts = python_statistics.quantiles(own, n=100, method="inclusive")  # pyright: ignore[reportArgumentType]
+            assert value == pytest.approx(cuts[round(entry.share * 100) - 1] * entry.scale)
+        else:
+            assert value == (pytest.approx(float(own[0]) * entry.scale) if own else None)
 
 
 @pytest.mark.parametrize("name", ["daily_values", "period_values"])
