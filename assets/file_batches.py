@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from assets.file_accounts import Account
+from assets.retention import closed_through
 from quality.judging import UNREADABLE_ROW, judge
 from quality.sealing import without_sealed_days
 from schemas import tables
@@ -21,7 +22,6 @@ from schemas.ledgers import QuarantinedRow
 from warehouse.lake import Lake, empty
 from warehouse.memory import give_back
 from warehouse.readers import Broken, Chunk, UnreadableFile
-from warehouse.seals import sealed_through
 
 ROWS_PER_JUDGEMENT = 50_000
 ROWS_PER_COMMIT = 160_000
@@ -72,7 +72,7 @@ class FileBatch:
         for feed, frames in self._texts.items():
             for part in pl.concat(frames, how="diagonal").iter_slices(2 * ROWS_PER_JUDGEMENT):
                 judged = judge(BY_NAME[feed].contract, part)
-                through = sealed_through(self.lake, feed)
+                through = closed_through(self.lake, feed)
                 judged = without_sealed_days(BY_NAME[feed], judged, part, through)
                 self._book(feed, judged.accepted, judged.quarantined)
                 self._hold(feed, judged.accepted, judged.quarantined)

@@ -21,6 +21,7 @@ from assets.file_accounts import Account, file_account
 from assets.judgements import Rules, due, judgements, rules_of
 from assets.originals import AT, as_row, kept_texts, texts_of
 from assets.repair_receipts import amend_receipts
+from assets.retention import closed_through
 from quality.judging import judge
 from quality.sealing import without_sealed_days
 from schemas import tables
@@ -32,7 +33,6 @@ from warehouse import journal
 from warehouse.builds import fingerprint
 from warehouse.lake import Lake, empty
 from warehouse.progress import report
-from warehouse.seals import sealed_through
 
 FILES_AT_ONCE = 512
 ROWS_AT_ONCE = 50_000
@@ -173,7 +173,7 @@ class Step:
         contract = feed.contract
         single = _keyed(rows).group_by(AT).len().filter(pl.col("len") == 1)
         texts = texts.join(single, on=AT, how="semi")
-        through = sealed_through(lake, feed.name)
+        through = closed_through(lake, feed.name)
         judged = without_sealed_days(feed, judge(contract, texts), texts, through)
         self.accepted = judged.accepted
         before = kept_texts(contract, rows).select(*AT, before=as_row(contract))

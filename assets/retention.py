@@ -52,6 +52,21 @@ class Expiry:
     left_alone: str | None = None
 
 
+def closed_through(lake: Lake, feed: str) -> date | None:
+    """Last city day that takes no rows of a feed any more; None: every day does.
+
+    Where camera clocks are corrected, late rows of the first open day may truly belong to the last
+    sealed one, which nothing is moved into any more: so that day takes none either.
+
+    Raises:
+        SettingsError: the table of clock offsets breaks a rule.
+    """
+    through = sealed_through(lake, feed)
+    if through is None or clock_offsets(lake.home).is_empty():
+        return through
+    return through + timedelta(days=1)
+
+
 def expire_all(
     lake: Lake, today: date, *, dry_run: bool = False, wait: bool = False
 ) -> list[Expiry]:
