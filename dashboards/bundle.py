@@ -57,11 +57,13 @@ PARTS = {"numbers": "panel_values", "bars": "panel_values", "ring": "panel_value
          "notes": "area_notes"}  # fmt: skip
 """Kind of panel → dataset."""
 ROWS = {"map": 2000, "ranking": 2000, "table": 500, "alarms": 200, "notes": 40}
-OWN_AREA_AT_FIRST = (
-    "{% if filter_values('area_title') %}1 = 1"
-    "{% else %}area_title LIKE '% {{ own_area() }}'{% endif %}"
+AREA_AT_FIRST = (
+    "{{% if filter_values('area_title') %}}1 = 1"
+    "{{% else %}}area_title LIKE '% {{{{ area_at_first({digits}) }}}}'{{% endif %}}"
 )
-"""Before an area is chosen: the user's own, where it is of this tier; never rows of all areas."""
+"""Before an area is chosen: the user's own, or the first one in it that is of this tier, as the
+filter shows; never rows of all areas, and no second query when the filter has its values."""
+CODE_DIGITS = {"district": 6, "street": 9, "community": 12}
 NEWEST_FIRST = {"alarms"}
 WHY_EMPTY = {
     "map": "没有下级区划的轮廓，或未选择指标",
@@ -265,7 +267,11 @@ def chart_of(panel: Panel, board: Board) -> dict[str, Any]:
         "order_by_cols": order,
         "row_limit": ROWS.get(panel.kind, 100),
         "adhoc_filters": [
-            {"expressionType": "SQL", "clause": "WHERE", "sqlExpression": OWN_AREA_AT_FIRST},
+            {
+                "expressionType": "SQL",
+                "clause": "WHERE",
+                "sqlExpression": AREA_AT_FIRST.format(digits=CODE_DIGITS[board.tier]),
+            },
             *([_equals("panel", panel.id)] if "panel" in columns else []),
         ],
         "handlebarsTemplate": template_of(panel),

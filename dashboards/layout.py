@@ -64,7 +64,7 @@ def metadata_of(board: Board, identity: Identity) -> dict[str, Any]:
     metric = BY_ID[board.map_metric].zh
     return {
         "native_filter_configuration": [
-            _filter("area", "区划", "area_choices", "area_title", identity,
+            _filter("area", "区划", "area_choices", "area_title", identity, sort="first_code",
                     adhoc_filters=[{"expressionType": "SIMPLE", "clause": "WHERE",
                                     "subject": "tier", "operator": "==",
                                     "comparator": board.tier}]),
@@ -117,8 +117,6 @@ def _filter(
                 "searchAllOptions": False,
                 "sortAscending": True,
             },
-            # at once, without a press on the button, as people come without a filter in the address
-            **({"requiredFirst": {"defaultToFirstItem": True}} if needed and not first else {}),
             "defaultDataMask": chosen,
             "cascadeParentIds": [],
             "scope": {"rootPath": ["ROOT_ID"], "excluded": []},

@@ -57,7 +57,10 @@ DB_CONNECTION_MUTATOR = own_area.open_own_area
 DB_SQLA_URI_VALIDATOR = own_area.refuse_other_databases
 panel_sql.listen()
 # Second wall: roles of dashboards, and row rules, which call own_area().
-JINJA_CONTEXT_ADDONS = {"own_area": own_area.own_area}
+JINJA_CONTEXT_ADDONS = {
+    "own_area": own_area.own_area,
+    "area_at_first": panel_sql.area_at_first,
+}
 FEATURE_FLAGS = {
     "DASHBOARD_RBAC": True,
     "ENABLE_TEMPLATE_PROCESSING": True,

@@ -59,7 +59,7 @@ class Browser:
         page.fill("[data-test=username-input]", "leader")
         page.fill("[data-test=password-input]", superset.logins["leader"])
         page.click("[data-test=login-button]")
-        page.wait_for_url(lambda url: "/login" not in url)
+        page.wait_for_url(lambda url: "/login" not in url, wait_until="commit")
 
     def _begin(self, request: Any) -> None:
         self.asked.append(request)
@@ -70,7 +70,7 @@ class Browser:
             self.seconds.append(time.monotonic() - self.began[request])
 
     def open(self, path: str) -> None:
-        self.page.goto(f"{self.url}{path}")
+        self.page.goto(f"{self.url}{path}", wait_until="commit")
         self.settle(path)
 
     def settle(self, name: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from govlake_superset.own_area import home
+from govlake_superset.own_area import home, own_area
 
 FILE = "panels.sql"
 
@@ -22,6 +22,20 @@ def listen() -> None:
 
     if not event.contains(Engine, "connect", make_macros):
         event.listen(Engine, "connect", make_macros)
+
+
+def area_at_first(digits: int) -> str:
+    """Code of the first area of a tier that the signed-in user may see; for Jinja of panels.
+
+    Args:
+        digits: Length of the tier's codes: 6, 9 or 12.
+
+    Returns:
+        The code, or a word that no title ends with.
+    """
+    own = own_area()
+    served = (home() / "serving" / "current").resolve().glob(f"{own}*.duckdb")
+    return min((file.stem for file in served if len(file.stem) == digits), default="none")
 
 
 def make_macros(connection: Any, record: Any) -> None:
