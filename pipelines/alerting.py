@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table as Sheet
 
 from pipelines.alert_book import Message, load, utc_now
 from pipelines.alert_sending import NotSent, line, send
@@ -78,10 +77,11 @@ def list_alerts(home: HomeOption = None) -> None:
     settings, book = settings_of(place), load(place)
     if settings is None:
         console.print(NOT_SET_UP, style="yellow")
-    sheet = Sheet("severity", "what", "since", "told", "key", title="告警 (alerts that last)")
+    if not book.open:
+        console.print("nothing is wrong that people were told of")
     for one in sorted(book.open.values(), key=lambda one: (one.since, one.key)):
-        sheet.add_row(one.severity, one.zh, _clock(one.since), _clock(one.told_at), one.key)
-    console.print(sheet if book.open else "nothing is wrong that people were told of")
+        told = f"since {_clock(one.since)}, told {_clock(one.told_at)}"
+        _say(f"{one.severity:<7}  {one.key}: {one.zh} ({told})")
     for name in [one.name for one in settings.channels] if settings else []:
         state, waiting = book.channels.get(name, {}), len(book.waiting(name))
         words = [f"last sent {_clock(state['sent_at'])}" if "sent_at" in state else "never used"]
@@ -89,9 +89,13 @@ def list_alerts(home: HomeOption = None) -> None:
         words += (
             [f"failed {_clock(state['failed_at'])}: {state['error']}"] if "error" in state else []
         )
-        console.print(f"{name}: {', '.join(words)}", highlight=False)
+        _say(f"{name}: {', '.join(words)}")
     for one in book.outbox:
-        console.print(f"waiting for {one.channel}: {line(one)}", highlight=False, markup=False)
+        _say(f"waiting for {one.channel}: {line(one)}")
+
+
+def _say(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _clock(instant: str) -> str:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from receivers import Web, web_server
 from test_landing import case_file, put
+from typer.testing import CliRunner
 
 from assets.taking_in import take_in
 from assets.timing import AsOf
@@ -21,6 +22,7 @@ from pipelines.alert_book import Book, Condition, load, save
 from pipelines.alert_settings import AlertSettings, Webhook
 from pipelines.alert_sources import stale_feeds
 from pipelines.alerts import Ticked, tick
+from pipelines.cli import app
 from pipelines.definitions import defs
 from quality.grading import FeedState
 from schemas.feeds import FEEDS
@@ -272,6 +274,12 @@ def test_nothing_is_lost_while_the_receiver_is_down_and_no_run_fails(
     assert ticked() == []
     assert load(lake.home).channels["w"]["error"] == "answered 503"
     assert "SECRET" not in (lake.home.alerts / "book.json").read_text()
+    listed = CliRunner().invoke(app, ["alerts", "list", "--home", str(lake.home.root)]).output
+    assert listed.splitlines()[:2] == [
+        "nothing is wrong that people were told of",
+        f"w: never used, 2 waiting, failed {listed.split('failed ')[1][:16]}: answered 503",
+    ]
+    assert "waiting for w: 【已恢复·严重】作业“读取”（take_in）运行失败" in listed
     web.status = 200
     assert ticked() == [("problem", "run/take_in"), ("recovered", "run/take_in")]
     assert load(lake.home).outbox == []
