@@ -105,7 +105,8 @@ class Component(Contract):
 
 FEEDS: tuple[Feed, ...] = (
     Feed("components", "城市部件", ComponentRow, "components", ("csv", "geojson"),
-         ("component_id",), None, ("updated_at", "changed_at"), "城管"),
+         ("component_id",), None, ("updated_at", "changed_at"), "城管",
+         fresh_days=1096),  # a census is made anew every few years (our default)
 )  # fmt: skip
 TABLES: tuple[Table, ...] = (
     *with_ledgers(
