@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+import polars as pl
+from deltalake.exceptions import DeltaError
 from rich.console import Console
 
 import assets.topics  # noqa: F401 - registers every topic table
@@ -12,6 +14,7 @@ from assets.grading import feed_states
 from pipelines.serving_up import Door
 from pipelines.settings import as_of_of
 from pipelines.superset import superset_python
+from schemas import tables
 from schemas.city_time import city_date_of
 from schemas.feeds import FEEDS
 from warehouse import diagnosis
@@ -19,6 +22,10 @@ from warehouse.diagnosis import Finding
 from warehouse.home import Home, HomeError
 from warehouse.lake import Lake, LakeError
 
+_UNREADABLE = (LakeError, DeltaError, OSError, pl.exceptions.PolarsError)
+"""How reading a damaged table ends; that it is damaged is a finding already."""
+UPKEEP_LATE = 2
+"""Days rows may be past their retention before it is told: one more than the daily upkeep needs."""
 _STYLES = {"serious": "bold red", "warning": "yellow", "info": "cyan"}
 _WORDS = {"serious": "严重 serious", "warning": "注意 warning", "info": "提示 info"}
 
@@ -39,7 +46,7 @@ def examine(home: Home, doors: dict[str, Door], *, whole: bool = False) -> list[
     on_disk = [*diagnosis.of_keys(home), *diagnosis.of_permissions(home), *diagnosis.of_disk(home),
                *diagnosis.of_tables(home, whole=whole), *diagnosis.of_leftovers(home),
                *diagnosis.of_publication(home), *diagnosis.of_clock(home)]  # fmt: skip
-    found = [*on_disk, *of_feeds(home), *of_ports(doors), *of_superset()]
+    found = [*on_disk, *of_feeds(home), *of_retention(home), *of_ports(doors), *of_superset()]
     return sorted(found, key=lambda one: list(_STYLES).index(one.severity))
 
 
@@ -51,7 +58,7 @@ def of_feeds(home: Home) -> Iterator[Finding]:
     last = city_date_of(as_of_of(home) - timedelta(microseconds=1))
     try:
         states = feed_states(Lake(home), {})
-    except (LakeError, OSError):  # a table that cannot be read is a finding already
+    except _UNREADABLE:
         return
     for feed in FEEDS:
         newest = states[feed.name].newest
@@ -68,6 +75,27 @@ def of_feeds(home: Home) -> Iterator[Finding]:
             yield Finding("warning", f"{feed.name} {feed.zh} has rows of {newest}, {-age} days to "
                           "come", "a clock of its source is off, or the as-of instant is old",
                           "compare the clocks")  # fmt: skip
+
+
+def of_retention(home: Home) -> Iterator[Finding]:
+    """Feeds with rows that should have expired: nobody runs upkeep, or it leaves them alone."""
+    today, lake = city_date_of(as_of_of(home)), Lake(home)
+    for feed in FEEDS:
+        if feed.retention_days is None or feed.day_column is None:
+            continue
+        try:
+            rows = lake.scan(tables.table("bronze", feed.name))
+            oldest = rows.select(pl.col(feed.day_column).min()).collect().item()
+        except _UNREADABLE:
+            continue
+        over = (today - oldest).days - feed.retention_days - 1 if oldest else 0
+        if over > UPKEEP_LATE:
+            yield Finding(
+                "warning",
+                f"{feed.name} {feed.zh} holds rows of {oldest}, {over} days past their retention",
+                "details are kept longer than they may be",
+                "`govlake upkeep`, daily; if it leaves them alone, it says why",
+            )
 
 
 def of_ports(doors: dict[str, Door]) -> Iterator[Finding]:

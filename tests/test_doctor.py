@@ -14,7 +14,7 @@ from small_lake import arrive, read
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.doctor import of_feeds, of_ports, of_superset
+from pipelines.doctor import of_feeds, of_ports, of_retention, of_superset
 from pipelines.serving_up import Door
 from schemas import tables
 from warehouse import diagnosis, journal, tidying
@@ -23,6 +23,7 @@ from warehouse.home import Home, HomeError
 from warehouse.lake import CHECKPOINT_EVERY, Lake
 
 ALARMS = tables.table("bronze", "fire_alarms")
+FACES = tables.table("bronze", "face_captures")
 GB = 1 << 30
 
 
@@ -198,6 +199,16 @@ def test_feeds_overdue_or_ahead(well: Home, monkeypatch: pytest.MonkeyPatch) -> 
         assert all("fire_alarms" in one for one in found)
 
 
+def test_rows_past_their_retention(well: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrive(Lake(well), "face_captures", read("face_captures", [{}]))
+    day = Lake(well).read(FACES)["shot_day"][0]
+    for days, count in ((33, 0), (34, 1)):
+        monkeypatch.setenv("GOVLAKE_AS_OF", f"{day + timedelta(days=days)}T03:00:00+08:00")
+        found = list(of_retention(well))
+        assert len(found) == count
+        assert all("3 days past" in one.what for one in found)
+
+
 def test_ports_and_superset(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
@@ -214,6 +225,9 @@ def test_ports_and_superset(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_ends_with_1_where_something_is_serious(well: Home) -> None:
     words = ["doctor", "--home", str(well.root), "--port", "0", "--superset-port", "0"]
     (well.keys / "passage.key").unlink()
+    arrive(Lake(well), "face_captures", read("face_captures", [{}]))
+    for table in (FACES, ALARMS, tables.table("ops", "row_accounts")):
+        (Lake(well).path(table) / "_delta_log" / f"{1:020}.json").write_text("{cut off")
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1
     assert "keys/passage.key is missing" in done.output
