@@ -22,7 +22,7 @@ from assets.space_checks import SPACE_CHECKS
 from assets.timing import AsOf
 from pipelines.access import access_job
 from pipelines.alert_book import Condition
-from pipelines.jobs import REFRESH, TAKE_IN
+from pipelines.jobs import JOBS, REFRESH, TAKE_IN
 from pipelines.pulling import pull_job
 from pipelines.upkeep import upkeep_job
 from quality.grading import FeedState
@@ -31,13 +31,14 @@ from warehouse import serving
 from warehouse.lake import Lake, LakeError
 from warehouse.pins import pinned
 
+_BY_HAND = "__ASSET_JOB"
 JOBS_ZH = {
     TAKE_IN.name: "读取",
     REFRESH.name: "刷新",
     upkeep_job.name: "维护",
     pull_job.name: "数据库抽取",
     access_job.name: "访问登记",
-    "__ASSET_JOB": "手工物化",
+    _BY_HAND: "手工物化",
 }
 GENERATION = dg.AssetKey(["serving", "generation"])
 _LOOK_BACK = timedelta(days=7)
@@ -98,7 +99,7 @@ def _runs(
     fresh = [] if runs_seen is None else [
         one for one in failures if one.dagster_run.run_id not in runs_seen
     ]  # fmt: skip
-    for job in JOBS_ZH:
+    for job in watched_jobs():
         last = _last_finished(instance, job)
         if last and last.dagster_run.status == DagsterRunStatus.FAILURE:
             yield _failed(instance, last)
@@ -106,6 +107,11 @@ def _runs(
         mine = [one for one in fresh if one.dagster_run.job_name == job]
         if mine:
             yield _failed(instance, max(mine, key=_ended), is_over=True)
+
+
+def watched_jobs() -> list[str]:
+    """Every job of the graph, and assets that somebody materialises by themselves."""
+    return [*(job.name for job in JOBS), _BY_HAND]
 
 
 def _last_finished(instance: DagsterInstance, job: str) -> RunRecord | None:
@@ -136,10 +142,7 @@ def _failed(instance: DagsterInstance, record: RunRecord, *, is_over: bool = Fal
 
 def _checks(instance: DagsterInstance) -> Iterator[Condition]:
     """Checks that did not hold when they were last made."""
-    specs = {
-        spec.key: spec
-        for one in (*CHECKS, *SPACE_CHECKS, *EXPECTATION_CHECKS) for spec in one.check_specs
-    }  # fmt: skip
+    specs = watched_checks()
     storage = instance.event_log_storage
     latest = storage.get_latest_asset_check_execution_by_key(list(specs))
     for key, record in latest.items():
@@ -150,6 +153,14 @@ def _checks(instance: DagsterInstance) -> Iterator[Condition]:
             status = next((one.status for one in before if one.status != status), status)
         if status == AssetCheckExecutionRecordStatus.FAILED:
             yield _check(specs[key])
+
+
+def watched_checks() -> dict[dg.AssetCheckKey, dg.AssetCheckSpec]:
+    """Every check of the graph."""
+    return {
+        spec.key: spec
+        for one in (*CHECKS, *SPACE_CHECKS, *EXPECTATION_CHECKS) for spec in one.check_specs
+    }  # fmt: skip
 
 
 def _check(spec: dg.AssetCheckSpec) -> Condition:

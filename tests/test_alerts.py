@@ -20,7 +20,7 @@ from assets.taking_in import take_in
 from assets.timing import AsOf
 from pipelines.alert_book import Book, Condition, load, save
 from pipelines.alert_settings import AlertSettings, Webhook
-from pipelines.alert_sources import stale_feeds
+from pipelines.alert_sources import JOBS_ZH, stale_feeds, watched_checks, watched_jobs
 from pipelines.alerts import Ticked, tick
 from pipelines.cli import app
 from pipelines.definitions import defs
@@ -119,6 +119,15 @@ def test_every_feed_has_its_days_as_a_freshness_policy() -> None:
     for feed in FEEDS:
         policy: Any = specs["bronze", feed.name].freshness_policy
         assert policy.fail_window.to_timedelta() == timedelta(days=feed.stays_fresh_for)
+
+
+def test_every_job_and_check_of_the_graph_is_watched() -> None:
+    graph = defs if isinstance(defs, dg.Definitions) else defs()
+    checks: Any = graph.asset_checks
+    assert set(watched_checks()) == {spec.key for one in checks for spec in one.check_specs}
+    jobs = {job.name for job in graph.resolve_all_job_defs()}
+    assert jobs <= set(watched_jobs())
+    assert set(JOBS_ZH) == set(watched_jobs()), "each has a Chinese name"
 
 
 # With real runs of Dagster and a real web server.
