@@ -52,9 +52,7 @@ def tidy_tables(
         raise dg.Failure(f"{OPEN}: {', '.join(found)}")
 
 
-@dg.job(
-    name="upkeep", description="每日维护：文件、版本、日志、到期明细与行账；不改变任何结果"
-)
+@dg.job(name="upkeep", description="每日维护：文件、版本、日志、到期明细与行账；不改变任何结果")
 def upkeep_job() -> None:
     """Upkeep of the lake; rows expire after their feed's retention."""
     tidy_tables()
