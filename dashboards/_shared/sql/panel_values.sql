@@ -1,11 +1,13 @@
 -- include base
 -- include shown
--- One row for each metric of a panel, area and period.
+-- One row for each metric of a panel, area and period. No shares where a part is withheld: they
+-- would be of what is left.
 panels(panel, place, metric_id) AS (VALUES @@panels@@),
 shares AS (
   SELECT p.panel, p.place, s.*,
          s.value / nullif(max(s.value) OVER w, 0) AS of_most,
-         s.value / nullif(sum(s.value) OVER w, 0) AS of_all,
+         CASE WHEN NOT bool_or(s.state = 'withheld') OVER w
+              THEN s.value / nullif(sum(s.value) OVER w, 0) END AS of_all,
          coalesce(sum(s.value) OVER (
            PARTITION BY p.panel, s.area_code, s.choice ORDER BY p.place
            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)

@@ -45,7 +45,7 @@ shown_values AS (
          END AS shown,
          CASE state
            WHEN 'missing' THEN '来源未报送或本期没有记录：' || coalesce(feed_names, '未知来源')
-           WHEN 'empty' THEN '除数为零，无法计算'
+           WHEN 'empty' THEN '本期没有可供计算的记录'
            WHEN 'withheld' THEN '人数过少或为防止推算，依规隐去'
            WHEN 'doubtful' THEN '数据存疑：' || coalesce(grade_reason, '质量检查未通过')
          END AS reason,
