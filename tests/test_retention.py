@@ -239,9 +239,10 @@ def test_a_home_a_month_later_has_the_same_results(demo_run: Home, tmp_path: Pat
     home = Home(shutil.copytree(demo_run.root, tmp_path / "home", symlinks=True))
     lake, words = Lake(home), ("--home", str(home.root))
     before = {t.label: content(lake, t.label) for t in TABLES if t.layer in ("silver", "topics")}
-    done = expire_all(lake, date(2026, 12, 20))
+    # the demo has clock offsets, so its last sealed day keeps its rows a day longer
+    done = expire_all(lake, date(2026, 12, 21))
     assert done[0].rows > 100
-    assert lake.read(BRONZE)["shot_day"].min() == date(2026, 11, 20) or lake.read(BRONZE).is_empty()
+    assert lake.read(BRONZE).is_empty()
     govlake("status", *words)
     assert "every row account closes" in govlake("upkeep", *words).stdout
     govlake("run", *words)
