@@ -220,10 +220,10 @@ def dictionary(
     """The data dictionary of every table, in Chinese and English, as Markdown."""
     import assets.topics  # noqa: F401 - registers every topic table and its metrics
     from schemas.dictionary import dictionary as page_of
-    from schemas.metrics import METRICS
+    from schemas.metrics import BOOK
     from schemas.tables import SERVED, TABLES
 
-    page = page_of([*TABLES, *SERVED], METRICS)
+    page = page_of([*TABLES, *SERVED], BOOK)
     if write is None:
         typer.echo(page, nl=False)
     else:

@@ -24,7 +24,8 @@ from schemas.contract import (
     text,
 )
 from schemas.feeds import BY_NAME as FEEDS
-from schemas.metric import Metric, topic_and_table
+from schemas.metric import Entry, topic_and_table
+from schemas.metric_words import home_of, made_of
 from schemas.protection import PRIVACY_ZH, SHARING_ZH
 from schemas.table import Table
 
@@ -108,7 +109,7 @@ def labelled(table: Table, columns: Iterable[str]) -> str:
     return "、".join(f"{c} {facts(table.contract, c).get('zh', c)}" for c in columns) or "-"
 
 
-def dictionary(tables: Sequence[Table], metrics: Sequence[Metric]) -> str:
+def dictionary(tables: Sequence[Table], metrics: Sequence[Entry]) -> str:
     """The page, as Markdown.
 
     Args:
@@ -169,7 +170,7 @@ def _index(tables: Sequence[Table]) -> list[str]:
     return [*out, ""]
 
 
-def _topics(tables: Sequence[Table], metrics: Sequence[Metric]) -> list[str]:
+def _topics(tables: Sequence[Table], metrics: Sequence[Entry]) -> list[str]:
     out = ["## 按主题 By topic", "", "| 主题 Topic | 表 Tables | 指标 Metrics |", "|---|---|---|"]
     topics: dict[str, list[Table]] = {}
     for table in tables:
@@ -183,7 +184,7 @@ def _topics(tables: Sequence[Table], metrics: Sequence[Metric]) -> list[str]:
 
 
 def _section(
-    same: Sequence[Table], metrics: Sequence[Metric], closed: dict[tuple[str, str], Table]
+    same: Sequence[Table], metrics: Sequence[Entry], closed: dict[tuple[str, str], Table]
 ) -> list[str]:
     table, contract, is_ledger = same[0], same[0].contract, len(same) > 2
     zh = _EACH if is_ledger else "、".join(t.zh for t in same)
@@ -192,10 +193,10 @@ def _section(
     out += ["", *_columns(table, closed), ""]
     if rules := row_rules(contract):
         out += [f"* `{rule}`: {rule_reason_zh(contract, rule)}" for rule in rules] + [""]
-    if own := [m for m in metrics if table.layer == "topics" and m.table == table.name]:
-        out += ["| 指标 Metric | 名称 | 定义 Definition | 单位 Unit | 求和列 Sum of |",
+    if own := [m for m in metrics if table.layer == "topics" and home_of(m) == table.name]:
+        out += ["| 指标 Metric | 名称 | 定义 Definition | 单位 Unit | 取自 Made of |",
                 "|---|---|---|---|---|"]  # fmt: skip
-        out += [f"| `{m.id}` | {m.zh} | {_cell(m.definition)} | {m.unit} | {_measure(m)} |"
+        out += [f"| `{m.id}` | {m.zh} | {_cell(m.definition)} | {m.unit} | {made_of(m)} |"
                 for m in own]  # fmt: skip
         out.append("")
     return out
@@ -283,12 +284,6 @@ def _range(least: float | None, most: float | None) -> str:
     if least is not None and most is not None:
         return f"{least:g} – {most:g}"
     return f"≥ {least:g}" if least is not None else f"≤ {most or 0:g}"
-
-
-def _measure(metric: Metric) -> str:
-    where = "; ".join(f"{column} = {', '.join(values)}" for column, values in metric.where)
-    measure = f"`{metric.measure}`" if metric.measure else "行数 rows"
-    return f"{measure} ({where})" if where else measure
 
 
 def _unit(unit: str | None, dtype: pl.DataType) -> str:

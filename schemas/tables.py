@@ -29,9 +29,9 @@ def _bronze() -> list[Table]:
 
 _STATISTICS = (
     Table("statistics", "daily_values", metrics.DailyValue, "每日统计", "value_day",
-          ("metric_id", "tier", "area_code"), "conditional", True),
+          ("metric_id", "tier", "area_code"), "conditional"),
     Table("statistics", "period_values", metrics.PeriodValue, "各期统计", None,
-          ("metric_id", "tier", "area_code", "period", "period_start"), "conditional", True),
+          ("metric_id", "tier", "area_code", "period", "period_start"), "conditional"),
 )  # fmt: skip
 
 _OPS = (
