@@ -17,7 +17,6 @@ import polars as pl
 
 from assets.site_settings import SettingsError, read_table
 from quality.reading import READERS
-from quality.register_flows import Start
 from schemas import tables
 from schemas.city_time import CITY_TZ, city_date_of, end_of_city_day
 from schemas.contract import facts, wire_columns
@@ -178,12 +177,13 @@ def deliveries_of(lake: Lake, feed: str) -> pl.DataFrame:
     return own.select("file_id", "as_of").unique()
 
 
-def start_of(lake: Lake, feed: str) -> Start | None:
-    """From when on a register is known; None where nothing of it was delivered."""
-    own = lake.book(TABLE).filter(feed=feed)
-    whole = own.filter(holds="whole")
-    known = (whole if whole.height else own)["as_of"].to_list()
-    return Start(min(known), bool(whole.height)) if known else None
+def whole_since(lake: Lake, feed: str) -> datetime | None:
+    """As-of of a register's first whole delivery; None where it was never delivered whole.
+
+    Not of its first delivery of any kind: that would depend on how rows are cut into files.
+    """
+    own = lake.book(TABLE).filter(feed=feed, holds="whole")["as_of"].to_list()
+    return min(own, default=None)
 
 
 def deliveries_digest(lake: Lake, *feeds: str) -> str:

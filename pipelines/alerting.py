@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipelines.alert_book import Message, load, utc_now
 from pipelines.alert_sending import NotSent, line, send
 from pipelines.alert_settings import NOT_SET_UP, AlertSettingsError, settings_of
+from pipelines.consoles import output
 from pipelines.errors import RunFailed
 from schemas.city_time import CITY_TZ
 from warehouse.home import Home, default_home
@@ -20,7 +20,7 @@ app = typer.Typer(
     help="Alerts: what is wrong, who was told, whether they can be reached.",
     no_args_is_help=True,
 )
-console = Console()
+console = output()
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as Sheet
 
 from dashboards import bundle
+from pipelines.consoles import output
 from pipelines.superset import ask_superset, superset_folder
 from warehouse.home import Home, default_home
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     help="Dashboards as code: build what Superset imports, report what was changed in it by hand.",
     no_args_is_help=True,
 )
-console = Console()
+console = output()
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),

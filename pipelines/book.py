@@ -8,9 +8,10 @@ from typing import Annotated
 
 import duckdb
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table as Sheet
 
+from pipelines.consoles import output
 from schemas import tables
 from schemas.metric import KIND_ZH, KINDS, Distinct, Entry, Metric, Quantile, Ratio
 from schemas.metrics import BOOK, BY_ID, counts_persons, english_name, is_stock, tables_of
@@ -23,7 +24,7 @@ app = typer.Typer(
     help="The metric book: list it, show one metric with SQL and values, reconcile totals.",
     no_args_is_help=True,
 )
-console = Console()
+console = output()
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import duckdb
 import typer
-from rich.console import Console
 
 from dashboards import boards, bundle
+from pipelines.consoles import output
 from pipelines.superset import published_areas
 from warehouse.home import Home, HomeError, default_home
 from warehouse.serving import serving_file
@@ -39,7 +39,7 @@ td:first-child { white-space: nowrap; } .why { white-space: normal; }
 tr.doubtful td, tr.withheld td, tr.missing td, tr.empty td { color: #8794a0; }
 .why { font-size: 7.5pt; }
 """
-console = Console()
+console = output()
 
 
 def briefing(

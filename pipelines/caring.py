@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from pipelines.consoles import output
 from warehouse.home import Home, default_home
 
-console = Console()
+console = output()
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),

@@ -20,6 +20,7 @@ from pipelines import (
     repairing,
     users,
 )
+from pipelines.consoles import output
 from pipelines.errors import RunFailed
 from warehouse.home import Home, HomeError, default_home
 from warehouse.lake import LakeError
@@ -43,7 +44,7 @@ app.add_typer(book.app, name="metrics")
 app.add_typer(repairing.app, name="quarantine")
 for command in caring.COMMANDS:
     app.command()(command)
-console = Console()
+console = output()
 errors = Console(stderr=True)
 
 HomeOption = Annotated[

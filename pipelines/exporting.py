@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as Sheet
 
+from pipelines.consoles import output
 from schemas.city_time import CITY_TZ
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     "More: docs/exports.md.",
     no_args_is_help=True,
 )
-console = Console()
+console = output()
 errors = Console(stderr=True)
 
 

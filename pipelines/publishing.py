@@ -7,9 +7,9 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.console import Console
 from rich.table import Table as Sheet
 
+from pipelines.consoles import output
 from schemas import tables
 from schemas.city_time import city_wall_clock
 from schemas.restatements import REASONS
@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Publications: list and show them, go back to an earlier one, hold one.",
     no_args_is_help=True,
 )
-console = Console()
+console = output()
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as Sheet
 
+from pipelines.consoles import output
 from warehouse.home import Home, default_home
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ app = typer.Typer(
     help="Rows set aside: list and show them, export them to be mended, replay them.",
     no_args_is_help=True,
 )
-console = Console()
+console = output()
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table as Sheet
 
+from pipelines.consoles import output
 from pipelines.superset import ask_superset, published_areas
 from warehouse.home import Home, default_home
 
@@ -40,7 +40,7 @@ _USERNAME = re.compile(r"[\w.@-]{2,64}")
 app = typer.Typer(
     help="Users of Superset: import a list, show it, give a new password.", no_args_is_help=True
 )
-console = Console()
+console = output()
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="Where data lives; default $GOVLAKE_HOME, else ./data."),

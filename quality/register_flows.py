@@ -31,7 +31,7 @@ class Start:
     """From when on a register is known.
 
     Attributes:
-        at: As-of of its first whole delivery; without one, of its earliest delivery.
+        at: As-of of its first whole delivery; without one, the first instant anything holds from.
         is_whole: Whether there was a whole one: only then an entry it lacks is known to be new.
     """
 

@@ -64,7 +64,7 @@ def test_without_a_publication_show_still_tells_what_a_metric_is(home: Home) -> 
         "rentals_whole_rent_fen",
         "below the line",
         "topics.rentals_counts",
-        "buildings, rentals",
+        "rentals",
         "x 0.01",
         "nothing is published",
     ):

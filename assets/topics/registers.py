@@ -2,10 +2,10 @@
 
 Counts of silver's validity periods, nothing personal. Changes are counted from the first whole
 delivery of a register on (`config/deliveries.csv`); one never delivered whole has none, and its
-stock is only what happened to be delivered. What the first whole delivery held is counted once, on
-its day, as listed 初次入册, never as opened. An entry that appears later is opened 新增 if its own
-source had been delivered whole before (residents have several), else it too was only listed: nobody
-knows whether it is new. So on every day
+stock is what happened to be delivered, from the first day anything of it holds on. What the first
+whole delivery held is counted once, on its day, as listed 初次入册, never as opened. An entry that
+appears later is opened 新增 if its own source had been delivered whole before (residents have
+several), else it too was only listed: nobody knows whether it is new. So on every day
 
     stock = listed + opened - closed + moved in - moved out, summed up to that day.
 
@@ -26,7 +26,7 @@ import dagster as dg
 import polars as pl
 
 from assets.building import Clean, Outcome, about, build_days, build_whole, inputs_of, told
-from assets.deliveries import start_of
+from assets.deliveries import whole_since
 from assets.timing import AsOf
 from quality.register_flows import Start, changes, known_since, stock_days, stocks
 from schemas import tables
@@ -247,10 +247,15 @@ def _read(lake: Lake, one: Register) -> tuple[pl.DataFrame, dict[str, Start]]:
 
 
 def _starts(lake: Lake, one: Register) -> dict[str, Start]:
-    names = (
-        [one.feed] if one.feed else sorted(lake.read(one.periods, ["source"])["source"].unique())
-    )
-    return {name: start for name in names if (start := start_of(lake, name))}
+    """Source → its first whole delivery, else the first instant anything of it holds from."""
+    named = pl.lit(one.feed) if one.feed else pl.col("source")
+    columns = ["valid_from", *([] if one.feed else ["source"])]
+    first = lake.read(one.periods, columns).group_by(source=named).agg(pl.col("valid_from").min())
+    found = {}
+    for name, earliest in first.drop_nulls().sort("source").iter_rows():
+        whole = whole_since(lake, name)
+        found[name] = Start(whole or earliest, is_whole=whole is not None)
+    return found
 
 
 def _stock_days(lake: Lake, one: Register, today: date) -> list[str]:
