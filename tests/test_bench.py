@@ -115,6 +115,9 @@ def test_a_new_day_finds_what_everything_at_once_finds(tmp_path: Path) -> None:
     other = Home(tmp_path / "other")
     shutil.copytree(tmp_path / "home" / "landing", other.landing)
     shutil.copytree(tmp_path / "home" / "keys", other.keys)
+    marker = Home(tmp_path / "home").demo_marker  # values by period speak of the as-of day
+    other.demo_marker.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(marker, other.demo_marker)
     govlake("run", "--home", str(other.root))
     one, two = Lake(Home(tmp_path / "home")), Lake(other)
     days = {day for name in ("face", "vehicle") for day in

@@ -175,12 +175,12 @@ def tiers(metric: str, period: str, start: date | None, value: float) -> list[tu
 
 
 def stand(
-    days: tuple[float, ...] = (3.0, 4.0), total: float = 7.0, ratio: float = 50.0
+    months: tuple[float, ...] = (3.0, 4.0), total: float = 7.0, ratio: float = 50.0
 ) -> pl.DataFrame:
     rows = tiers("population_person_count", "as_of", None, 507.0)
     rows += tiers("passage_face_count", "to_date", LAST, total)
-    for n, value in enumerate(days):
-        rows += tiers("passage_face_count", "day", LAST - timedelta(days=n), value)
+    for n, value in enumerate(months):
+        rows += tiers("passage_face_count", "month", LAST - timedelta(days=31 * n), value)
     share = next(one for one in BY_ID.values() if isinstance(one, Ratio) and one.scale == 100.0)
     rate = [(share.id, "district", "350299", "as_of", None, ratio)]
     return pl.concat([periods(rows), periods(rate, (2.0, 4.0))])
@@ -191,7 +191,7 @@ def stand(
     [
         (stand(), {}, [], []),
         (stand(), {"population_person_count": 508.0}, [], ["区县值等于主题库合计"]),
-        (stand(days=(3.0, 3.0)), {}, [], ["逐日值合计等于累计值"]),
+        (stand(months=(3.0, 3.0)), {}, [], ["逐月值合计等于累计值"]),
         (stand(ratio=50.1), {}, [], ["比率等于分子除以分母"]),
         (stand(), {}, ["passage_face_count"], ["社区、街道与区县三级合计一致"]),
     ],
