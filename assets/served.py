@@ -105,12 +105,25 @@ def _entry(one: Entry) -> dict[str, object]:
         "conditions": where or None,
         "numerator": " + ".join(ratio.numerator) if ratio else None,
         "denominator": " + ".join(ratio.denominator) if ratio else None,
+        "dimensions": "、".join(_dimensions(one)) or None,
         "adds_up": isinstance(one, Metric),
         "is_daily": not is_stock(one),
         "counts_persons": counts_persons(one),
         "feeds": "、".join(metric_feeds(one)),
         "sharing": SHARING_ZH[one.sharing],
     }
+
+
+def _dimensions(one: Entry) -> list[str]:
+    """Text columns of a metric's tables beside the place: what it can be split by, in SQL."""
+    contracts = [tables.table("topics", name).contract for name in tables_of(one)]
+    found = [
+        column
+        for contract in contracts
+        for column, dtype in polars_schema(contract).items()
+        if dtype == pl.String and column != "community_code" and not column.endswith("_name")
+    ]
+    return list(dict.fromkeys(found))
 
 
 def served_tables(

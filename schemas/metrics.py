@@ -146,6 +146,7 @@ class MetricEntry(Contract):
     conditions = text("筛选条件", note="column = allowed values; null: all rows")
     numerator = text("分子", note="ids of sums")
     denominator = text("分母", note="ids of sums")
+    dimensions = text("可分维度", note="columns of its tables by which rows can be told apart")
     adds_up = flag("可加", required=True, note="over areas and days; else recomputed everywhere")
     is_daily = flag("按日统计", required=True, note="else a stock, as of the newest registers")
     counts_persons = flag("统计人数", required=True, note="values below k are withheld")
