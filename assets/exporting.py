@@ -56,7 +56,7 @@ def exported(table: Table, rows: pl.DataFrame, suppressed: int | None = None) ->
     if table is tables.VALUES:
         # The manifest says it once; in every row it would make every day's file a new one.
         rows = rows.drop(AS_OF_COLUMN, strict=False)
-        day = DAY_OF_VALUES if DAY_OF_VALUES in rows.columns else None
+        day = DAY_OF_VALUES
     return ExportedTable(topic, name, table, rows, day, count)
 
 

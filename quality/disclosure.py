@@ -31,7 +31,6 @@ from quality.disclosure_control.system import (
     UnfitTable,
     system_of,
 )
-from schemas.protection import SMALLEST_PERSON_COUNT
 
 __all__ = [
     "Release",
@@ -41,10 +40,8 @@ __all__ = [
     "area_sums",
     "audit",
     "audit_releases",
-    "is_small",
     "sums_over",
     "suppress",
-    "withhold",
 ]
 
 
@@ -182,18 +179,6 @@ def audit_releases(
     return found.with_columns(
         release=pl.when(pl.col("place") < count).then(pl.lit("before")).otherwise(pl.lit("after"))
     ).drop("place")
-
-
-def is_small(count: pl.Expr) -> pl.Expr:
-    """Whether a count of persons is above zero and below k."""
-    return (count > 0) & (count < SMALLEST_PERSON_COUNT)
-
-
-def withhold(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """Null out small counts in the given columns."""
-    return rows.with_columns(
-        pl.when(is_small(pl.col(c))).then(None).otherwise(pl.col(c)).alias(c) for c in columns
-    )
 
 
 def _audited(system: System, hidden: Numbers, *, every_bound: bool) -> pl.DataFrame:

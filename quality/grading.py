@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-GRADE_ZH = {"A": "良好", "B": "一般", "C": "存疑"}
-
 COMPLETE_ENOUGH = 0.8
 """Below this share of days delivered a number is C; below all of them, B."""
 QUARANTINED_B, QUARANTINED_C = 0.02, 0.10

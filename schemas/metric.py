@@ -42,8 +42,19 @@ def english_name(metric_id: str) -> str:
     return f"{topic.capitalize()}: {own}".replace("_", " ")
 
 
+class _OfTable:
+    """What is computed from one topic table belongs to that table's topic."""
+
+    table: str
+
+    @property
+    def topic(self) -> str:
+        """The topic database it belongs to."""
+        return topic_and_table(self.table)[0]
+
+
 @dataclass(frozen=True)
-class Metric:
+class Metric(_OfTable):
     """A sum over rows of a topic table. Additive over days and areas.
 
     Attributes:
@@ -75,11 +86,6 @@ class Metric:
     sharing: Sharing = "conditional"
     guarded_by: str | None = None
     feeds: tuple[str, ...] = ()
-
-    @property
-    def topic(self) -> str:
-        """The topic database it belongs to."""
-        return topic_and_table(self.table)[0]
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Distinct:
+class Distinct(_OfTable):
     """How many different values a column has among the rows of an area and period; exact.
 
     Attributes:
@@ -140,14 +146,9 @@ class Distinct:
     sharing: Sharing = "conditional"
     feeds: tuple[str, ...] = ()
 
-    @property
-    def topic(self) -> str:
-        """The topic database it belongs to."""
-        return topic_and_table(self.table)[0]
-
 
 @dataclass(frozen=True)
-class Quantile:
+class Quantile(_OfTable):
     """A quantile of a column over the rows of an area and period, by linear interpolation.
 
     Attributes:
@@ -177,11 +178,6 @@ class Quantile:
     scale: float = 1.0
     sharing: Sharing = "conditional"
     feeds: tuple[str, ...] = ()
-
-    @property
-    def topic(self) -> str:
-        """The topic database it belongs to."""
-        return topic_and_table(self.table)[0]
 
 
 Entry = Metric | Ratio | Distinct | Quantile

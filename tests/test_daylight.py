@@ -16,7 +16,6 @@ from warehouse import builds
 from warehouse.lake import Lake, conform
 
 # Ibis 12 asks DuckDB 1.5 for Arrow by its old name.
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 DAYS = [date(2026, 11, day) for day in range(1, 13)]
 KINDS = {"1" * 20: "camera", "2" * 20: "gate", "3" * 20: "smoke_sensor"}
 A, B = "350299001001", "350299001002"

@@ -18,7 +18,6 @@ from warehouse.home import Home
 from warehouse.lake import Lake
 
 # Ibis 12 still calls DuckDB's old name.
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 
 DAYS = [date(2026, 11, one) for one in (18, 19, 20)]
 CASES = tables.table("topics", "governance_case_days")

@@ -23,8 +23,6 @@ from schemas.party import AGE_BANDS, age_band
 from schemas.persons import age_at, birth_day, sex_code
 from warehouse.lake import Lake
 
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
-
 HERE, THERE = "350299001001", "350299001002"
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))
 

@@ -21,7 +21,6 @@ from warehouse.engine import Engine
 from warehouse.lake import Lake, empty
 
 # Ibis 12 still calls DuckDB's old name.
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 
 INSPECTIONS = tables.table("silver", "fire_inspections")
 STAFF, AREAS = tables.table("silver", "grid_staff"), tables.table("silver", "areas")

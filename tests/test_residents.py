@@ -38,8 +38,6 @@ from warehouse import builds
 from warehouse.home import Home
 from warehouse.lake import Lake
 
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
-
 
 def built_in(home: Home) -> Lake:
     home.prepare()
